@@ -1,0 +1,64 @@
+"""minicnn: a small convolutional-network framework in NumPy and Numba for people who study backprop on a laptop.
+
+The public names are below. Each is loaded when first used, so that `import minicnn` is quick and brings neither Numba
+nor Matplotlib with it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import datasets, functional, gradcheck, plots
+    from .checkpoint import load, save
+    from .layers import (
+        AvgPool2D,
+        BatchNorm,
+        Conv2D,
+        Dense,
+        Dropout,
+        Flatten,
+        GlobalAvgPool2D,
+        LeakyReLU,
+        MaxPool2D,
+        ReLU,
+        Sigmoid,
+        Softmax,
+        SpatialDropout2D,
+        Tanh,
+    )
+    from .losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
+    from .model import Sequential
+    from .optimizers import SGD, Adam, AdamW, RMSProp
+    from .training import History, fit
+
+_HOME = {
+    "layers": (
+        *("Conv2D", "MaxPool2D", "AvgPool2D", "GlobalAvgPool2D", "BatchNorm", "Dropout", "SpatialDropout2D"),
+        *("Dense", "Flatten", "ReLU", "LeakyReLU", "Sigmoid", "Tanh", "Softmax"),
+    ),
+    "losses": ("SoftmaxCrossEntropy", "BinaryCrossEntropy", "MeanSquaredError"),
+    "optimizers": ("SGD", "RMSProp", "Adam", "AdamW"),
+    "model": ("Sequential",),
+    "training": ("fit", "History"),
+    "checkpoint": ("save", "load"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+_MODULES = ("callbacks", "datasets", "experiments", "functional", "gradcheck", "initializers", "plots", "schedules")
+
+__all__ = [*_MODULE_OF, *_MODULES]
+
+
+def __getattr__(name: str):
+    """Load a public name at its first use."""
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _MODULE_OF:
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        return value
+    raise AttributeError(f"minicnn has no {name!r}; it has {', '.join(__all__)}.")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,57 @@
+"""Images to train on: data sets that come with minicnn, and your own from an .npz file or a folder.
+
+>>> from minicnn import datasets
+>>> datasets.load("digits")
+Dataset('digits', train=1297, test=500, image_shape=(8, 8, 1), classes=10)
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from functools import partial
+
+from .dataset import Dataset, Split
+from .embedded import EMBEDDED, load_embedded
+from .folder import from_folder
+from .npz import from_npz
+
+__all__ = ["Dataset", "Split", "from_folder", "from_npz", "load", "names"]
+
+# A name for `load` and the call that makes its Dataset. Any source of data joins by one entry.
+_LOADERS: dict[str, Callable[[], Dataset]] = {name: partial(load_embedded, name) for name in EMBEDDED}
+
+
+def names() -> tuple[str, ...]:
+    """List the names that `load` knows."""
+    return tuple(_LOADERS)
+
+
+def load(name: str) -> Dataset:
+    """Load a data set by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `names()`: "fashion-mini" (28x28 grey, 3,000 training and 2,000 test images of clothing) or "digits"
+        (8x8 grey, 1,297 and 500 handwritten digits).
+
+    Returns
+    -------
+    Dataset
+        With arrays of its own at every call: changing them changes nothing for anybody else.
+
+    Raises
+    ------
+    ValueError
+        If there is no data set of that name.
+    """
+    if name not in names():
+        known = ", ".join(map(repr, names()))
+        close = difflib.get_close_matches(str(name).lower().replace("_", "-"), names(), n=1)
+        question = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"No data set is called {name!r}.{question} load takes one of {known}; "
+            f"for images of your own, see from_npz and from_folder."
+        )
+    return _LOADERS[name]()

@@ -1,0 +1,183 @@
+"""Data sets from folders of pictures: the folder's name is the class.
+
+Two layouts are understood. With a split of your own:
+
+    pets/train/cat/*.jpg   pets/train/dog/*.jpg   pets/test/cat/*.jpg   pets/test/dog/*.jpg
+
+(`validation`, `valid` or `val` do as well as `test`), or without one:
+
+    pets/cat/*.jpg   pets/dog/*.jpg
+
+where the same share of every class is drawn at random for the test split. Files are read in the order of their names,
+so that the same folder and seed give the same data set.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from .arrays import to_images
+from .dataset import Dataset, Split
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+TEST_FOLDERS = ("test", "validation", "valid", "val")
+NAMED_IN_WARNING = 5
+
+
+def from_folder(
+    path: str | os.PathLike,
+    size: int | tuple[int, int] = (32, 32),
+    *,
+    test_share: float = 0.2,
+    seed: int = 0,
+) -> Dataset:
+    """Read a data set from class folders of pictures.
+
+    Every picture becomes RGB: turned as its EXIF orientation says, transparent parts on white, then squeezed to
+    `size` with antialiasing (the aspect ratio is not kept). Pictures that cannot be read are left out with one warning
+    that names them.
+
+    Parameters
+    ----------
+    path : path of the folder
+        `train/<class>/*` and `test/<class>/*` (or validation, valid, val), or `<class>/*`.
+    size : int or (height, width), in pixels
+    test_share : float in (0, 1)
+        Share of each class that becomes the test split, where the folder has no split of its own.
+    seed : int
+        Chooses the images of that test split.
+
+    Returns
+    -------
+    Dataset
+        Images (N, height, width, 3); classes in the order of their names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    ValueError
+        If it does not hold at least two class folders with readable pictures.
+    """
+    root, size = Path(path).expanduser().resolve(), _check_size(size)
+    if not 0 < test_share < 1:
+        raise ValueError(f"from_folder(test_share=...) takes a share between 0 and 1, got {test_share!r}.")
+    if not root.is_dir():
+        raise FileNotFoundError(f"No folder {root}. from_folder takes a folder with one folder of pictures a class.")
+    train_root, test_root = _find_splits(root)
+    classes = [folder.name for folder in _class_folders(train_root)]
+    if len(classes) < 2:
+        raise ValueError(
+            f"{train_root}: needs at least two class folders with pictures ({', '.join(sorted(SUFFIXES))}), "
+            f"found {', '.join(classes) or 'none'}."
+        )
+    skipped: list[str] = []
+    train = _read_classes(train_root, classes, size, skipped)
+    unread = [name for label, name in enumerate(classes) if label not in train.labels]
+    if unread:
+        raise ValueError(f"{train_root}: no picture of {', '.join(unread)} can be read. Mend or remove these folders.")
+    if test_root is None:
+        train, test = _split(train, test_share, seed, root)
+    else:
+        unknown = [folder.name for folder in _class_folders(test_root) if folder.name not in classes]
+        if unknown:
+            raise ValueError(f"{test_root}: classes {', '.join(unknown)} do not occur in {train_root.name}.")
+        test = _read_classes(test_root, classes, size, skipped)
+    _warn_of(skipped, root)
+    return Dataset(root.name, train, test, tuple(classes), f"Pictures read from the folder {root.name}.")
+
+
+def _check_size(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width), or raise what is wrong with them."""
+    try:
+        height, width = (operator.index(s) for s in (size if isinstance(size, tuple | list) else (size, size)))
+    except (TypeError, ValueError):
+        height = width = 0
+    if height < 1 or width < 1:
+        raise ValueError(f"from_folder(size=...) takes a number of pixels or a pair (height, width), got {size!r}.")
+    return height, width
+
+
+def _find_splits(root: Path) -> tuple[Path, Path | None]:
+    """Find the folders of the training and the test split; without a split, the root itself and None."""
+    folders = {folder.name.lower(): folder for folder in _folders(root)}
+    if "train" not in folders or not _class_folders(folders["train"]):
+        if "train" in folders and any(name.startswith(TEST_FOLDERS) for name in folders):
+            raise ValueError(f"{folders['train']}: holds no class folders. Sort its pictures as train/<class>/*.jpg.")
+        return root, None
+    tests = (folders[name] for name in TEST_FOLDERS if name in folders)
+    return folders["train"], next((folder for folder in tests if _class_folders(folder)), None)
+
+
+def _folders(root: Path) -> list[Path]:
+    folders = (folder for folder in root.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    return sorted(folders, key=lambda folder: folder.name)  # paths themselves sort differently on Windows
+
+
+def _class_folders(root: Path) -> list[Path]:
+    return [folder for folder in _folders(root) if _pictures(folder)]
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """List the pictures of a class; hidden files such as ._cat.jpg are not pictures."""
+    files = (file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith("."))
+    return sorted(filter(Path.is_file, files), key=lambda file: file.name)
+
+
+def _read_classes(root: Path, classes: list[str], size: tuple[int, int], skipped: list[str]) -> Split:
+    """Read all pictures under root/<class>; append "file: reason" to `skipped` for each that cannot be read."""
+    images, labels = [], []
+    for label, name in enumerate(classes):
+        for file in _pictures(root / name) if (root / name).is_dir() else ():
+            try:
+                images.append(_read_picture(file, size))
+                labels.append(label)
+            except Exception as error:  # decoders raise nearly every type there is on a broken file
+                skipped.append(f"{root.name}/{name}/{file.name}: {error}")
+    if not images:
+        raise ValueError(f"{root}: none of its pictures can be read, for instance {skipped[-1]}")
+    return Split(to_images(np.stack(images), root.name), np.array(labels, dtype=np.int64))
+
+
+def _read_picture(file: Path, size: tuple[int, int]) -> np.ndarray:
+    """Decode one picture to uint8 (height, width, 3)."""
+    from PIL import Image, ImageOps  # comes with Matplotlib; imported here because few runs need it
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # remarks on odd metadata; the pixels are what matters
+        warnings.simplefilter("error", Image.DecompressionBombWarning)  # a giant picture may fill the memory
+        with Image.open(file) as opened:
+            if opened.mode[0] in "IF":  # 16- and 32-bit pixels have no agreed white
+                raise ValueError(f"pixels of mode {opened.mode}, save it with 8 bits a channel")
+            image = ImageOps.exif_transpose(opened)
+            if "A" in image.getbands() or "transparency" in image.info:
+                image = image.convert("RGBA")
+                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+            height, width = size
+            return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _split(both: Split, test_share: float, seed: int, root: Path) -> tuple[Split, Split]:
+    """Draw the share of every class for the test split: at least one image, but never a class's last."""
+    rng = np.random.default_rng(seed)
+    in_test = np.zeros(len(both.labels), dtype=bool)
+    for label in np.unique(both.labels):
+        members = np.flatnonzero(both.labels == label)
+        count = min(max(round(test_share * len(members)), 1), len(members) - 1)
+        in_test[rng.permutation(members)[:count]] = True
+    if not in_test.any():
+        raise ValueError(f"{root}: one picture a class leaves none for the test split; two are the least.")
+    return Split(both.images[~in_test], both.labels[~in_test]), Split(both.images[in_test], both.labels[in_test])
+
+
+def _warn_of(skipped: list[str], root: Path) -> None:
+    """Warn once, naming the first few files that were left out."""
+    if skipped:
+        more = f"; and {len(skipped) - NAMED_IN_WARNING} more" if len(skipped) > NAMED_IN_WARNING else ""
+        shown = "; ".join(skipped[:NAMED_IN_WARNING])
+        warnings.warn(f"{root}: left out pictures that cannot be read ({len(skipped)}): {shown}{more}.", stacklevel=3)

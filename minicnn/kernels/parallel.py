@@ -1,0 +1,140 @@
+"""Run one piece of work over slices of a batch, a thread each, with BLAS held to one thread meanwhile.
+
+Two pools that both want every core disturb each other: an idle BLAS thread spins while a kernel computes, and the other
+way round. So there is one pool, ours. Each thread takes one contiguous slice of the batch and runs NumPy, BLAS and
+kernels on it (all of them release Python's global lock), and the results come back in the order of the slices: the same
+number of threads gives bit-identical sums.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+Result = TypeVar("Result")
+
+WORTH_A_THREAD = 1 << 15  # numbers; below it, handing the work over costs more than doing it
+
+_local = threading.local()  # .threads: the number asked for by `threads(...)` in this thread
+
+
+def default_threads() -> int:
+    """Number of threads: the environment variable MINICNN_THREADS, else the cores this process may use.
+
+    Raises
+    ------
+    ValueError
+        If MINICNN_THREADS is not a positive whole number.
+    """
+    asked = os.environ.get("MINICNN_THREADS")
+    if asked is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not asked.isdecimal() or int(asked) < 1:
+        raise ValueError(f"MINICNN_THREADS takes a whole number of at least 1, got {asked!r}.")
+    return int(asked)
+
+
+def check_threads(number: int | None) -> None:
+    """See that `number` is a number of threads, or None.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if number is not None and (not isinstance(number, int) or number < 1):
+        raise ValueError(f"threads takes a whole number of at least 1, got {number!r}.")
+
+
+@contextmanager
+def threads(number: int | None = None) -> Iterator[None]:
+    """Inside this block, work of the calling thread is spread over `number` threads (None: as outside the block).
+
+    Holding the block around a whole training run also saves asking BLAS again at every layer.
+    """
+    check_threads(number)
+    outside = getattr(_local, "threads", None)
+    _local.threads = number or outside
+    try:
+        with _one_blas_thread:
+            yield
+    finally:
+        _local.threads = outside
+
+
+def over_batch(work: Callable[[slice], Result], n: int, size: int) -> list[Result]:
+    """Call `work` with slices that together cover range(n), a thread each, and return the results in order.
+
+    Parameters
+    ----------
+    work : function of a slice
+    n : int
+        Length of the batch.
+    size : int
+        How many numbers the whole work touches; a small one is done in the calling thread.
+    """
+    number = min(getattr(_local, "threads", None) or default_threads(), n) if size > WORTH_A_THREAD else 1
+    bounds = [n * k // number for k in range(number + 1)]
+    first, *others = [slice(start, stop) for start, stop in pairwise(bounds)]
+    with _one_blas_thread:
+        pending = [_pool(number - 1).submit(work, part) for part in others]
+        return [work(first), *(future.result() for future in pending)]
+
+
+def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`a @ b` of two matrices, by slices of the rows of a."""
+    y = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    over_batch(lambda s: np.matmul(a[s], b, out=y[s]), len(a), a.size + b.size + y.size)
+    return y
+
+
+class _OneBlasThread:
+    """Holds BLAS to one thread while at least one block is inside, in any thread; then puts back what was."""
+
+    def __init__(self):
+        self.lock, self.inside, self.limit = threading.Lock(), 0, None
+
+    def __enter__(self):
+        with self.lock:
+            if self.inside == 0:
+                self.limit = _blas().limit(limits=1, user_api="blas")
+            self.inside += 1
+
+    def __exit__(self, *exception):
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self.limit.restore_original_limits()
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="minicnn")
+
+
+def _forget_after_fork() -> None:
+    """Forked children have none of the parent's threads: start anew, and put BLAS back if the parent held it."""
+    global _one_blas_thread
+    _pool.cache_clear()
+    if _one_blas_thread.inside:
+        _one_blas_thread.limit.restore_original_limits()
+    _one_blas_thread = _OneBlasThread()
+
+
+_one_blas_thread = _OneBlasThread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

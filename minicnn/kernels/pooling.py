@@ -1,0 +1,39 @@
+"""Maximum over windows, and its gradient back to the winner."""
+
+from .jit import kernel
+
+
+@kernel
+def max_pool(x, y, winner, KH, KW, stride_i, stride_j):
+    """y[n, i, j, c] = the maximum of x over window (i, j); winner[n, i, j, c] = its place ki*KW + kj.
+
+    Channels are innermost, where they lie side by side. A later equal value does not win (>), so that the first
+    maximum in row-major order stays; NaN wins over everything, so that it is not lost.
+    """
+    N, OH, OW, C = y.shape
+    for n in range(N):
+        for i in range(OH):
+            for j in range(OW):
+                for c in range(C):
+                    y[n, i, j, c] = x[n, i * stride_i, j * stride_j, c]
+                    winner[n, i, j, c] = 0
+                for k in range(1, KH * KW):
+                    row = i * stride_i + k // KW
+                    column = j * stride_j + k % KW
+                    for c in range(C):
+                        value = x[n, row, column, c]
+                        better = value > y[n, i, j, c] or value != value
+                        y[n, i, j, c] = value if better else y[n, i, j, c]
+                        winner[n, i, j, c] = k if better else winner[n, i, j, c]
+
+
+@kernel
+def max_pool_backward(dy, winner, dx, KW, stride_i, stride_j):
+    """Add dy[n, i, j, c] to the entry of dx that won window (i, j); windows that overlap add up."""
+    N, OH, OW, C = dy.shape
+    for n in range(N):
+        for i in range(OH):
+            for j in range(OW):
+                for c in range(C):
+                    ki, kj = divmod(winner[n, i, j, c], KW)
+                    dx[n, i * stride_i + ki, j * stride_j + kj, c] += dy[n, i, j, c]

@@ -1,0 +1,129 @@
+"""im2col: the patches of a batch of images as rows of a matrix, a tile at a time.
+
+Row p = (n, i, j) of the column matrix is the patch under window (i, j) of image n, so that a convolution becomes one
+matrix product:
+
+    columns[g, p, (ki, kj, c)] = x_padded[n, i s + ki d, j s + kj d, g C/G + c]                     (1)
+
+g counts the groups of channels (one group: G = 1). The whole matrix would be KH KW times as large as the images; a tile
+of it is used while it is still in the processor's cache, and memory does not grow with the batch.
+
+Source: Chellapilla et al., "High performance convolutional neural networks for document processing", 2006.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from ..kernels import im2col as kernels
+from .windows import Windows
+
+TILE_BYTES = 1 << 19  # half of a core's share of the cache: a tile of columns and its products stay in it
+
+
+class Tile(NamedTuple):
+    """Some whole images, or some output rows of one image."""
+
+    images: slice
+    rows: slice
+
+    def positions(self, y: np.ndarray, groups: int) -> np.ndarray:
+        """The tile's part of y (N, OH, OW, F) as (G, positions, F/G): a view."""
+        part = y[self.images, self.rows]
+        return part.reshape(-1, groups, y.shape[3] // groups).transpose(1, 0, 2)
+
+
+def tiles(images: slice, windows: Windows, channels: int, itemsize: int) -> Iterator[Tile]:
+    """Cut a slice of the batch into tiles of about `TILE_BYTES` of columns."""
+    OH, OW = windows.output
+    row_bytes = OW * windows.kernel[0] * windows.kernel[1] * channels * itemsize
+    rows = max(1, TILE_BYTES // row_bytes)
+    if rows >= OH:
+        step = rows // OH
+        for start in range(images.start, images.stop, step):
+            yield Tile(slice(start, min(start + step, images.stop)), slice(0, OH))
+    else:
+        parts = -(-OH // rows)
+        for n in range(images.start, images.stop):
+            for k in range(parts):
+                yield Tile(slice(n, n + 1), slice(OH * k // parts, OH * (k + 1) // parts))
+
+
+def im2col(x: np.ndarray, tile: Tile, windows: Windows, groups: int = 1) -> np.ndarray:
+    """The columns of one tile, equation (1).
+
+    Parameters
+    ----------
+    x : array, shape (N, H, W, C)
+    tile : Tile
+    windows : Windows
+    groups : int
+
+    Returns
+    -------
+    columns : array, shape (groups, positions, KH * KW * C / groups)
+    """
+    padded = windows.padded(x[tile.images], windows.rows_under(tile.rows))
+    shape = _shape(tile, windows, x.shape[3], groups)
+    columns = np.empty(shape, x.dtype)
+    if _rows_are_runs(windows, groups):
+        step_i, step_j = windows.stride
+        channels = x.shape[3]
+        rows = padded.reshape(*padded.shape[:2], -1)
+        kernels.im2col(rows, columns.reshape(*shape[1:5], -1), step_i, step_j * channels, windows.dilation[0])
+    else:
+        columns[...] = _patches(padded, shape, windows)
+    return columns.reshape(groups, shape[1] * shape[2] * shape[3], -1)
+
+
+def col2im(dcolumns: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows, groups: int = 1) -> None:
+    """Add the gradient of a tile's columns to the pixels they were copied from: the transpose of `im2col`.
+
+    Parameters
+    ----------
+    dcolumns : array, shape (groups, positions, KH * KW * C / groups)
+    dx : array, shape (N, H, W, C)
+        Added to in place.
+    tile, windows, groups
+        As in `im2col`.
+    """
+    (top, _), (left, right) = windows.padding
+    H, W = windows.image
+    under = windows.rows_under(tile.rows)
+    images = tile.images.stop - tile.images.start
+    padded = np.zeros((images, under.stop - under.start, W + left + right, dx.shape[3]), dx.dtype)
+    dcolumns = dcolumns.reshape(_shape(tile, windows, dx.shape[3], groups))
+    step_i, step_j = windows.stride
+    if _rows_are_runs(windows, groups):
+        rows = padded.reshape(*padded.shape[:2], -1)
+        dcolumns = dcolumns.reshape(*dcolumns.shape[1:5], -1)
+        kernels.col2im(dcolumns, rows, step_i, step_j * dx.shape[3], windows.dilation[0])
+    else:
+        patches = _patches(padded, dcolumns.shape, windows, writeable=True)
+        for ki, kj in np.ndindex(*windows.kernel):  # no two cells of one (ki, kj) share a pixel
+            patches[..., ki, kj, :] += dcolumns[..., ki, kj, :]
+    first, last = max(under.start - top, 0), min(under.stop - top, H)
+    offset = first + top - under.start
+    dx[tile.images, first:last] += padded[:, offset : offset + last - first, left : left + W]
+
+
+def _shape(tile: Tile, windows: Windows, channels: int, groups: int) -> tuple[int, ...]:
+    """(G, N, OH, OW, KH, KW, C/G) of a tile's columns."""
+    images, rows = (s.stop - s.start for s in tile)
+    return (groups, images, rows, windows.output[1], *windows.kernel, channels // groups)
+
+
+def _rows_are_runs(windows: Windows, groups: int) -> bool:
+    """Whether the KW*C numbers of a kernel row lie side by side in the image."""
+    return groups == 1 and windows.dilation[1] == 1
+
+
+def _patches(padded: np.ndarray, shape: tuple[int, ...], windows: Windows, writeable: bool = False) -> np.ndarray:
+    """Equation (1) as a view (G, N, OH, OW, KH, KW, C/G) of the padded images; no number is copied."""
+    (si, sj), (di, dj) = windows.stride, windows.dilation
+    n, i, j, c = padded.strides
+    return as_strided(padded, shape, (shape[-1] * c, n, si * i, sj * j, di * i, dj * j, c), writeable=writeable)

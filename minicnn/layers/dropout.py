@@ -1,0 +1,125 @@
+"""Dropout: in training, silence each unit with probability `rate` and scale up the rest.
+
+    forward     y = x * m / keep,      keep = 1 - rate,  m_i = 1 with probability keep, else 0      (1)
+    backward    dx = dy * m / keep                                                                  (2)
+
+Dividing by `keep` leaves the mean where it was, E[y] = x, so that evaluation needs no scaling: y = x.
+A silenced unit has m_i = 0: by (2) nothing flows back through it, and its incoming weights stay as they are.
+
+Spatial dropout silences whole channels of an image: one m for each example and channel. Neighbouring pixels of a
+channel say nearly the same, so that silencing them one by one would hide little.
+
+Sources: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 15, 2014; Tompson
+et al., "Efficient Object Localization Using Convolutional Networks", CVPR 2015 (spatial).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arguments import checked_number
+from .checks import check_image_shape, checked_array
+from .layer import Layer
+
+
+def dropout_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Silence units at random, equation (1).
+
+    Parameters
+    ----------
+    x : array, any shape
+    rate : float in [0, 1)
+        Probability that a unit is silenced.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+    cache : array, shape and dtype of `x`
+        The scaled mask m / keep, for `dropout_backward`.
+    """
+    scaled_mask = _scaled_mask(x.shape, x.dtype, rate, rng)
+    return x * scaled_mask, scaled_mask
+
+
+def dropout_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
+    """Pass the gradient through the same units, equation (2). Shapes as in `dropout_forward`."""
+    scaled_mask = cache
+    return dy * scaled_mask
+
+
+def spatial_dropout2d_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Silence channels at random, equation (1) with one m for each example and channel.
+
+    Parameters
+    ----------
+    x : array, shape (N, H, W, C)
+    rate : float in [0, 1)
+        Probability that a channel is silenced.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+    cache : array, shape (N, 1, 1, C)
+        The scaled mask m / keep, for `spatial_dropout2d_backward`.
+    """
+    x = checked_array(x, "x", "(N, H, W, C)")
+    N, _, _, C = x.shape
+    scaled_mask = _scaled_mask((N, 1, 1, C), x.dtype, rate, rng)
+    return x * scaled_mask, scaled_mask
+
+
+def spatial_dropout2d_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
+    """Pass the gradient through the same channels, equation (2). Shapes as in `spatial_dropout2d_forward`."""
+    scaled_mask = cache
+    return dy * scaled_mask
+
+
+def _scaled_mask(shape: tuple[int, ...], dtype: np.dtype, rate: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw m / keep."""
+    keep = 1 - checked_number("Dropout", "rate", rate, at_least=0, below=1)
+    return (rng.random(shape, dtype=dtype) < keep) * dtype.type(1 / keep)
+
+
+class Dropout(Layer):
+    """Silence a share `rate` of the units at each training step; do nothing in evaluation.
+
+    Parameters
+    ----------
+    rate : float in [0, 1)
+        Probability that a unit is silenced, dimensionless.
+    """
+
+    functions = dropout_forward, dropout_backward
+
+    def __init__(self, rate: float):
+        self.rate = checked_number(type(self).__name__, "rate", rate, at_least=0, below=1)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Equation (1) in training, y = x in evaluation."""
+        if not training or self.rate == 0:
+            self.cache = None
+            return x
+        y, self.cache = self.functions[0](x, self.rate, self.rng)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Equation (2) in training, dx = dy in evaluation."""
+        return dy if self.cache is None else self.functions[1](dy, self.cache)
+
+
+class SpatialDropout2D(Dropout):
+    """Silence a share `rate` of the channels of each image at each training step; do nothing in evaluation.
+
+    Parameters
+    ----------
+    rate : float in [0, 1)
+        Probability that a channel is silenced, dimensionless.
+    """
+
+    functions = spatial_dropout2d_forward, spatial_dropout2d_backward
+
+    def output_shape_for(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The same shape (H, W, C)."""
+        return check_image_shape(self, input_shape)

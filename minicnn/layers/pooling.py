@@ -1,0 +1,212 @@
+"""Pooling: one number for each window and channel.
+
+    max       y[n,i,j,c] = max over ki, kj of  x[n, i s + ki, j s + kj, c]                          (1)
+    backward  dx collects dy[n,i,j,c] at the one place that was the maximum; others get nothing     (2)
+
+    average   y[n,i,j,c] = mean over the cells of the window that lie inside the image              (3)
+    backward  dx collects dy[n,i,j,c] / (number of those cells) at each of them                     (4)
+
+    global    y[n,c] = mean over all i, j of x[n,i,j,c];    dx[n,i,j,c] = dy[n,c] / (H W)           (5)
+
+Where windows overlap, a pixel collects from each of them. Padding is minus infinity for the maximum and does not count
+for the average. Of equal maxima the first in row-major order takes the gradient.
+
+Source: LeCun et al., "Gradient-based learning applied to document recognition", Proc. IEEE 86, 1998 (average); Zhou &
+Chellappa, "Computation of optical flow using a neural network", ICNN 1988 (max); Lin et al., "Network in network", 2014
+(global).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels import parallel
+from ..kernels import pooling as kernels
+from .checks import check_image_shape, checked_array, checked_dy
+from .layer import FunctionLayer
+from .windows import Padding, Pair, Windows, check_options
+
+
+class MaxPoolCache(NamedTuple):
+    """What `max_pool2d_backward` needs of the forward pass."""
+
+    winner: np.ndarray
+    dtype: np.dtype
+    windows: Windows
+
+
+def max_pool2d_forward(
+    x: np.ndarray, *, pool_size: int | Pair = 2, stride: int | Pair | None = None, padding: Padding = 0
+) -> tuple[np.ndarray, MaxPoolCache]:
+    """Largest number of each window, equation (1).
+
+    Parameters
+    ----------
+    x : array, shape (N, H, W, C)
+    pool_size : int or (int, int)
+        In pixels, (vertical, horizontal).
+    stride : int or (int, int), optional
+        In pixels; by default `pool_size`, so that windows touch without overlap.
+    padding
+        As in `conv2d_forward`, smaller than `pool_size`; of minus infinity.
+
+    Returns
+    -------
+    y : array, shape (N, OH, OW, C)
+    cache : MaxPoolCache
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x is no batch of float images, or the windows do not fit on them.
+    """
+    windows = _windows(x, pool_size, stride, padding, "The max pooling")
+    y = np.empty((len(x), *windows.output, x.shape[3]), x.dtype)
+    winner = np.empty(y.shape, np.min_scalar_type(windows.kernel[0] * windows.kernel[1] - 1))
+
+    def pool(images: slice) -> None:
+        padded = windows.padded(x[images], value=-np.inf)
+        kernels.max_pool(padded, y[images], winner[images], *windows.kernel, *windows.stride)  # (1)
+
+    parallel.over_batch(pool, len(x), x.size)
+    return y, MaxPoolCache(winner, x.dtype, windows)
+
+
+def max_pool2d_backward(dy: np.ndarray, cache: MaxPoolCache) -> np.ndarray:
+    """Gradient to the winners, equation (2). Shapes as in `max_pool2d_forward`."""
+    winner, dtype, windows = cache
+    dy = checked_dy(dy, winner.shape, dtype)
+    dx = np.zeros((len(dy), *windows.padded_image, dy.shape[3]), dtype)
+
+    def spread(images: slice) -> None:
+        kernels.max_pool_backward(dy[images], winner[images], dx[images], windows.kernel[1], *windows.stride)  # (2)
+
+    parallel.over_batch(spread, len(dy), dx.size)
+    return windows.inside(dx)
+
+
+class AvgPoolCache(NamedTuple):
+    """What `avg_pool2d_backward` needs of the forward pass."""
+
+    shape: tuple[int, ...]
+    count: np.ndarray
+    windows: Windows
+
+
+def avg_pool2d_forward(
+    x: np.ndarray, *, pool_size: int | Pair = 2, stride: int | Pair | None = None, padding: Padding = 0
+) -> tuple[np.ndarray, AvgPoolCache]:
+    """Mean of each window's cells inside the image, equation (3). Arguments as in `max_pool2d_forward`."""
+    windows = _windows(x, pool_size, stride, padding, "The average pooling")
+    inside = windows.padded(np.ones((1, *windows.image, 1), x.dtype))
+    count = sum(_cells(inside, windows))
+    return sum(_cells(windows.padded(x), windows)) / count, AvgPoolCache(x.shape, count, windows)  # (3)
+
+
+def avg_pool2d_backward(dy: np.ndarray, cache: AvgPoolCache) -> np.ndarray:
+    """An equal share to each cell, equation (4). Shapes as in `avg_pool2d_forward`."""
+    shape, count, windows = cache
+    dy = checked_dy(dy, (shape[0], *windows.output, shape[3]), count.dtype)
+    dx = np.zeros((shape[0], *windows.padded_image, shape[3]), dy.dtype)
+    share = dy / count
+    for cell in _cells(dx, windows):
+        cell += share  # (4)
+    return windows.inside(dx)
+
+
+def global_avg_pool2d_forward(x: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Mean of each channel over the whole image, equation (5).
+
+    Parameters
+    ----------
+    x : array, shape (N, H, W, C)
+
+    Returns
+    -------
+    y : array, shape (N, C)
+    cache : tuple of int
+        The shape of `x`.
+    """
+    x = checked_array(x, "x", "(N, H, W, C)")
+    return x.mean(axis=(1, 2)), x.shape
+
+
+def global_avg_pool2d_backward(dy: np.ndarray, cache: tuple[int, ...]) -> np.ndarray:
+    """An equal share to each pixel, equation (5). Shapes as in `global_avg_pool2d_forward`."""
+    N, H, W, C = cache
+    dy = checked_dy(dy, (N, C), dy.dtype)
+    return np.broadcast_to((dy / (H * W))[:, None, None, :], cache).copy()
+
+
+def _windows(x: np.ndarray, pool_size: int | Pair, stride: int | Pair | None, padding: Padding, caller: str) -> Windows:
+    x = checked_array(x, "x", "(N, H, W, C)")
+    return pool_windows(x.shape[1:3], pool_size, stride, padding, caller)
+
+
+def pool_windows(
+    image: Pair, pool_size: int | Pair, stride: int | Pair | None, padding: Padding, caller: str
+) -> Windows:
+    """Pooling's windows: by default the stride is the window's size, and no window lies wholly in the padding."""
+    windows = Windows.on(image, pool_size, pool_size if stride is None else stride, padding, caller=caller)
+    if any(cells >= size for size, both in zip(windows.kernel, windows.padding, strict=True) for cells in both):
+        raise ValueError(
+            f"{caller} needs padding smaller than its windows of {windows.kernel[0]}x{windows.kernel[1]}, got "
+            f"{windows.padding}: a window of nothing but padding has no value."
+        )
+    return windows
+
+
+def _cells(padded: np.ndarray, windows: Windows) -> list[np.ndarray]:
+    """For each cell (ki, kj) of the windows, its pixel under every window: views (N, OH, OW, C)."""
+    (si, sj), (OH, OW) = windows.stride, windows.output
+    return [
+        padded[:, ki : ki + (OH - 1) * si + 1 : si, kj : kj + (OW - 1) * sj + 1 : sj]
+        for ki, kj in np.ndindex(*windows.kernel)
+    ]
+
+
+class _Pool2D(FunctionLayer):
+    def __init__(self, pool_size: int | Pair = 2, stride: int | Pair | None = None, padding: Padding = "valid"):
+        check_options(pool_size, pool_size if stride is None else stride, padding)
+        self.pool_size, self.stride, self.padding = pool_size, stride, padding
+
+    def output_shape_for(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """(OH, OW, C) for images (H, W, C)."""
+        H, W, C = check_image_shape(self, input_shape)
+        return (*pool_windows((H, W), self.pool_size, self.stride, self.padding, repr(self)).output, C)
+
+
+class MaxPool2D(_Pool2D):
+    """Largest number of each window: equation (1).
+
+    Parameters
+    ----------
+    pool_size, stride, padding
+        As in `max_pool2d_forward`.
+    """
+
+    functions = max_pool2d_forward, max_pool2d_backward
+
+
+class AvgPool2D(_Pool2D):
+    """Mean of each window's cells inside the image: equation (3).
+
+    Parameters
+    ----------
+    pool_size, stride, padding
+        As in `avg_pool2d_forward`.
+    """
+
+    functions = avg_pool2d_forward, avg_pool2d_backward
+
+
+class GlobalAvgPool2D(FunctionLayer):
+    """Mean of each channel over the whole image, (N, H, W, C) to (N, C): equation (5)."""
+
+    functions = global_avg_pool2d_forward, global_avg_pool2d_backward
+
+    def output_shape_for(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """(C,) for images (H, W, C)."""
+        return check_image_shape(self, input_shape)[2:]

@@ -1,0 +1,315 @@
+"""Sequential: layers in a row, each fed by the one before.
+
+forward     x_1 = f_1(x_0),  x_2 = f_2(x_1),  ...,  y = x_n                                     (1)
+backward    dx_{k-1} = (dx_k through f_k),  from dy = dx_n back to dx_0: the chain rule         (2)
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .kernels import parallel
+from .layers.layer import Layer
+from .losses import Loss
+
+Arrays = dict[str, np.ndarray]
+
+
+class Sequential:
+    """A network of layers in a row.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Fresh ones: a layer belongs to one model.
+    input_shape : tuple of int
+        Shape of one example, such as (28, 28, 1), without the batch axis.
+    seed : int
+        Where all randomness of the model starts: initial parameters, dropout, shuffling.
+    dtype : "float32" or "float64"
+        What the model computes in.
+
+    Attributes
+    ----------
+    layer_names : list of str
+        A name for each layer, such as "conv2d_1".
+    output_shape : tuple of int
+        Shape of one output.
+    rng : numpy.random.Generator
+        Shared by all layers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a layer cannot take what the layer before gives, or an argument is not of its form.
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], input_shape: tuple[int, ...], seed: int = 0, dtype: DTypeLike = "float32"
+    ):
+        self.layers = list(layers)
+        self.input_shape = _checked_shape(input_shape)
+        self.dtype = _checked_dtype(dtype)
+        _check_layers(self.layers)
+        self.seed = seed
+        self.rng = np.random.Generator(np.random.SFC64(seed))
+        self.layer_names = _names(self.layers)
+        self.output_shape = self._infer_shapes()
+        shape = self.input_shape
+        for layer in self.layers:
+            shape = layer.build(shape, self.rng, self.dtype)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Compute the outputs of a batch, equation (1).
+
+        Parameters
+        ----------
+        x : array, shape (N, *input_shape)
+        training : bool
+            Whether dropout silences and batch norm uses the batch's own statistics.
+
+        Returns
+        -------
+        y : array, shape (N, *output_shape)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If x is no batch of float examples of the input shape.
+        """
+        self.check_batch(x)
+        x = x.astype(self.dtype, copy=False)
+        with parallel.threads():
+            for layer in self.layers:
+                x = layer.forward(x, training)
+        return x
+
+    def backward(self, dy: np.ndarray, need_dx: bool = True) -> np.ndarray | None:
+        """Compute all gradients of the last `forward`, equation (2).
+
+        Parameters
+        ----------
+        dy : array, shape (N, *output_shape)
+            dL/dy.
+        need_dx : bool
+            False saves the gradient of the data, which training has no use for.
+
+        Returns
+        -------
+        dx : array, shape (N, *input_shape), or None
+            dL/dx; the gradients of the parameters are in `grads`.
+        """
+        first, *others = self.layers
+        with parallel.threads():
+            for layer in reversed(others):
+                dy = layer.backward(dy)
+            return first.backward(dy) if need_dx else first.backward_params(dy)
+
+    def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
+        """Outputs in evaluation mode, a batch at a time.
+
+        Parameters
+        ----------
+        x : array, shape (N, *input_shape)
+        batch_size : int
+            Examples at a time; changes memory and speed, not the result.
+
+        Returns
+        -------
+        y : array, shape (N, *output_shape)
+            Logits for a network trained with a loss on logits, see `Loss.probabilities`.
+        """
+        self.check_batch(x)
+        y = np.empty((len(x), *self.output_shape), self.dtype)
+        with parallel.threads():
+            for start in range(0, len(x), batch_size):
+                part = slice(start, start + batch_size)
+                y[part] = self.forward(x[part])
+        return y
+
+    def evaluate(
+        self, data: tuple[np.ndarray, np.ndarray], loss: Loss, batch_size: int = 256
+    ) -> dict[str, float | None]:
+        """Loss and accuracy in evaluation mode.
+
+        Parameters
+        ----------
+        data : (array, array)
+            Examples (N, *input_shape) and their labels (N,).
+        loss : Loss
+        batch_size : int
+
+        Returns
+        -------
+        dict
+            "loss", and "accuracy" from 0 to 1 (None for a loss without classes).
+        """
+        x, labels = data
+        logits = self.predict(x, batch_size)
+        correct = loss.correct(logits, labels)
+        return {"loss": loss.value(logits, labels), "accuracy": None if correct is None else correct / len(x)}
+
+    @property
+    def params(self) -> Arrays:
+        """Every parameter by name, such as "conv2d_1.w"; the arrays themselves, which an optimizer changes."""
+        return self._gather("params")
+
+    @property
+    def grads(self) -> Arrays:
+        """The gradient of every parameter, by the same names."""
+        return self._gather("grads")
+
+    @property
+    def state(self) -> Arrays:
+        """What training changes without a gradient, such as "batchnorm_1.running_mean"."""
+        return self._gather("state")
+
+    def set_state(self, state: Arrays) -> None:
+        """Put copies of the arrays in place of `state`.
+
+        Parameters
+        ----------
+        state : dict of str to array
+            Names and shapes as in `state`.
+
+        Raises
+        ------
+        ValueError
+            If they differ; nothing has changed then.
+        """
+        mine = self.state
+        if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in mine.items()}:
+            raise ValueError(f"set_state needs arrays of the names and shapes of model.state, got {sorted(state)}.")
+        for layer_name, layer in zip(self.layer_names, self.layers, strict=True):
+            for name in layer.state:
+                layer.state[name] = state[f"{layer_name}.{name}"].astype(self.dtype)
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers the model has learned: parameters and running statistics."""
+        return self.trainable_count + sum(array.size for array in self.state.values())
+
+    @property
+    def trainable_count(self) -> int:
+        """How many of them gradients change."""
+        return sum(array.size for array in self.params.values())
+
+    @property
+    def smallest_training_batch(self) -> int:
+        """How many examples a training step needs at least."""
+        return max(layer.smallest_training_batch for layer in self.layers)
+
+    def summary(self) -> str:
+        """A table of the layers: name, output shape, parameters, and how many of them are trainable."""
+        rows = [("layer", "", "output shape", "parameters", "trainable")]
+        for name, layer in zip(self.layer_names, self.layers, strict=True):
+            trainable = sum(array.size for array in layer.params.values())
+            total = trainable + sum(array.size for array in layer.state.values())
+            rows.append((name, repr(layer), str(layer.output_shape), f"{total:,}", f"{trainable:,}"))
+        widths = [max(len(row[column]) for row in rows) for column in range(5)]
+        lines = [
+            "  ".join(f"{cell:{'<' if column < 3 else '>'}{widths[column]}}" for column, cell in enumerate(row))
+            for row in rows
+        ]
+        rule = "-" * len(lines[0])
+        counts = f"{self.parameter_count:,} parameters, {self.trainable_count:,} trainable"
+        return "\n".join([f"Sequential on inputs {self.input_shape}", rule, lines[0], rule, *lines[1:], rule, counts])
+
+    def first_nonfinite_layer(self, x: np.ndarray) -> str | None:
+        """Name of the first layer whose output for the batch x, in training, holds NaN or infinity.
+
+        The model is left as it was.
+        """
+        trial = copy.deepcopy(self)
+        for name, layer in zip(trial.layer_names, trial.layers, strict=True):
+            x = layer.forward(x, training=True)
+            if not np.isfinite(x).all():
+                return name
+        return None
+
+    def check_batch(self, x: np.ndarray) -> None:
+        """See that x is a batch of float examples of the input shape.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is not.
+        """
+        if not hasattr(x, "dtype") or x.dtype.kind != "f":
+            what = f"an array of {x.dtype}" if hasattr(x, "dtype") else f"a {type(x).__name__}"
+            raise TypeError(
+                f'The model takes an array of floats, got {what}. Convert it, e.g. x.astype("float32"); '
+                "divide pixels 0..255 by 255."
+            )
+        if x.shape[1:] != self.input_shape or x.ndim == 0 or len(x) == 0:
+            hint = "Add the batch axis with x[None]." if x.shape == self.input_shape else "Reshape it."
+            raise ValueError(
+                f"The model takes a batch of shape (N, {', '.join(map(str, self.input_shape))}) with N > 0, "
+                f"got {x.shape}. {hint}"
+            )
+
+    def __repr__(self) -> str:
+        """Show the call that makes such a model."""
+        layers = ", ".join(map(repr, self.layers))
+        return f"Sequential([{layers}], input_shape={self.input_shape}, seed={self.seed}, dtype={self.dtype.name!r})"
+
+    def _gather(self, kind: str) -> Arrays:
+        return {
+            f"{layer_name}.{name}": array
+            for layer_name, layer in zip(self.layer_names, self.layers, strict=True)
+            for name, array in getattr(layer, kind).items()
+        }
+
+    def _infer_shapes(self) -> tuple[int, ...]:
+        shape = self.input_shape
+        for name, layer in zip(self.layer_names, self.layers, strict=True):
+            try:
+                shape = layer.output_shape_for(shape)
+            except ValueError as error:
+                raise ValueError(f"{name} cannot take inputs of shape {shape}: {error}") from None
+        return shape
+
+
+def _checked_shape(input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    whole = isinstance(input_shape, (tuple, list)) and all(isinstance(n, (int, np.integer)) for n in input_shape)
+    if not whole or not input_shape or min(input_shape) < 1:
+        raise ValueError(
+            "input_shape takes the shape of one example without the batch axis, such as (28, 28, 1), "
+            f"got {input_shape!r}."
+        )
+    return tuple(int(n) for n in input_shape)
+
+
+def _checked_dtype(dtype: DTypeLike) -> np.dtype:
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise TypeError(f'dtype takes "float32" or "float64", got {dtype!r}.')
+    return np.dtype(dtype)
+
+
+def _check_layers(layers: list[Layer]) -> None:
+    if not layers:
+        raise ValueError("Sequential needs at least one layer, got none.")
+    for position, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            hint = f" Write {layer.__name__}(...) to make one." if isinstance(layer, type) else ""
+            raise TypeError(f"Sequential takes layers, got {layer!r} at position {position}.{hint}")
+        if "params" in vars(layer) or any(layer is other for other in layers[:position]):
+            raise ValueError(
+                f"{layer!r} at position {position} is in use already. A layer holds its own parameters: make a new one."
+            )
+
+
+def _names(layers: list[Layer]) -> list[str]:
+    """conv2d_1, conv2d_2, relu_1, ...: counted for each kind."""
+    count: Counter[str] = Counter()
+    names = []
+    for layer in layers:
+        kind = type(layer).__name__.lower()
+        count[kind] += 1
+        names.append(f"{kind}_{count[kind]}")
+    return names

@@ -1,0 +1,13 @@
+"""The same mathematics written for the eye: what the layers' kernels are checked against.
+
+`loops` writes every function as its textbook formula in plain loops: slow and obviously right, the truth in tests.
+`vectorized` writes it in whole-array NumPy: the step between the formula and the kernels. `geometry` holds the one
+thing both need, where the windows of a convolution or a pooling lie.
+
+Both modules have the names and signatures of `minicnn.functional` and need NumPy only. They take their arguments as
+valid (labels in range, shapes that fit): `minicnn.functional` is where a mistake gets a helpful message.
+"""
+
+from . import geometry, loops, vectorized
+
+__all__ = ["geometry", "loops", "vectorized"]

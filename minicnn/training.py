@@ -1,0 +1,314 @@
+"""fit: the training loop.
+
+for each epoch, for each batch of the shuffled examples:
+    forward, loss, backward, step                                                               (1)
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from tqdm import tqdm
+
+from .arguments import checked_count
+from .callbacks import Callback
+from .kernels import parallel
+from .losses import Loss
+from .model import Sequential
+from .optimizers import Optimizer
+
+Data = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass
+class History:
+    """What each epoch ended with: lists with one entry an epoch.
+
+    Attributes
+    ----------
+    loss, accuracy : list of float
+        Means over the epoch's training steps, while the model was learning and with dropout at work; the accuracy is
+        from 0 to 1, or None for a loss without classes.
+    val_loss, val_accuracy : list of float
+        After the epoch, in evaluation mode; None without validation data.
+    learning_rate : list of float
+        At the end of the epoch, dimensionless.
+    seconds : list of float
+        Duration of the epoch, validation included.
+    stop_reason : str
+        Why training ended early; empty if it did not.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float | None] = field(default_factory=list)
+    val_loss: list[float | None] = field(default_factory=list)
+    val_accuracy: list[float | None] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    stop_reason: str = ""
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs recorded."""
+        return len(self.loss)
+
+    def to_dict(self) -> dict:
+        """The same as a dictionary of lists, for JSON."""
+        return asdict(self)
+
+    def append(self, **values: float | None) -> None:
+        """Record one epoch."""
+        for name, value in values.items():
+            getattr(self, name).append(value)
+
+
+@dataclass
+class Run:
+    """A training run as its callbacks see it.
+
+    Attributes
+    ----------
+    model, optimizer, loss, callbacks, history
+        As `fit` got or made them.
+    epochs : int
+        How many were asked for.
+    epoch : int
+        The present one, from 0.
+    epochs_done : float
+        Progress with a fraction for the steps done, in epochs.
+    batch : (array, array)
+        The present examples and labels.
+    batch_loss : float
+        The present batch's loss.
+    stop : bool
+        Set by a callback to end training after this step.
+    stop_reason : str
+        Why.
+    """
+
+    model: Sequential
+    optimizer: Optimizer
+    loss: Loss
+    callbacks: Sequence[Callback]
+    epochs: int
+    history: History = field(default_factory=History)
+    epoch: int = 0
+    epochs_done: float = 0.0
+    batch: Data | None = None
+    batch_loss: float = float("nan")
+    stop: bool = False
+    stop_reason: str = ""
+
+    def notify(self, event: str) -> None:
+        """Call the method named `event` of every callback."""
+        for callback in self.callbacks:
+            getattr(callback, event)(self)
+
+
+def fit(
+    model: Sequential,
+    data: Data,
+    *,
+    loss: Loss,
+    optimizer: Optimizer,
+    epochs: int = 1,
+    batch_size: int = 32,
+    validation: Data | None = None,
+    shuffle: bool = True,
+    callbacks: Sequence[Callback] = (),
+    progress: bool | None = None,
+    threads: int | None = None,
+) -> History:
+    """Train a model.
+
+    Parameters
+    ----------
+    model : Sequential
+        Changed in place.
+    data : (array, array)
+        Examples (N, *input_shape) and labels (N,).
+    loss : Loss
+    optimizer : Optimizer
+    epochs : int
+        Passes over the data.
+    batch_size : int
+        Examples a step; the last batch of an epoch holds what is left.
+    validation : (array, array), optional
+        Evaluated after each epoch.
+    shuffle : bool
+        Whether each epoch takes the examples in a new random order.
+    callbacks : sequence of Callback
+    progress : bool, optional
+        Whether to draw a progress bar; by default only on a terminal.
+    threads : int, optional
+        By default the environment variable MINICNN_THREADS, else all cores.
+
+    Returns
+    -------
+    history : History
+        Ctrl-C ends training after the present step: the epoch is recorded as far as it came, and the history returned.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If data, model and options do not fit together; nothing has changed then.
+    """
+    _check_kinds(loss, optimizer, callbacks)
+    x, labels = _checked_data(model, data, loss, "data")
+    validation = validation and _checked_data(model, validation, loss, "validation")
+    checked_count("fit", "epochs", epochs, at_least=1)
+    _check_batch_size(model, batch_size, len(x))
+    parallel.check_threads(threads)
+    run = Run(model, optimizer, loss, callbacks, epochs)
+    with parallel.threads(threads), _ctrl_c_stops(run):
+        run.notify("on_train_begin")
+        for run.epoch in range(epochs):
+            start = time.perf_counter()
+            run.notify("on_epoch_begin")
+            order = model.rng.permutation(len(x)) if shuffle else np.arange(len(x))
+            mean = train_epoch(run, x, labels, order, batch_size, progress)
+            val = model.evaluate(validation, loss) if validation else {"loss": None, "accuracy": None}
+            run.history.append(
+                **mean,
+                val_loss=val["loss"],
+                val_accuracy=val["accuracy"],
+                learning_rate=optimizer.learning_rate,
+                seconds=time.perf_counter() - start,
+            )
+            run.notify("on_epoch_end")
+            if run.stop:
+                break
+        run.history.stop_reason = run.stop_reason
+        run.notify("on_train_end")
+    return run.history
+
+
+def train_epoch(
+    run: Run, x: np.ndarray, labels: np.ndarray, order: np.ndarray, batch_size: int, progress: bool | None
+) -> dict[str, float | None]:
+    """One pass over the data: the loop (1).
+
+    Parameters
+    ----------
+    run : Run
+    x, labels : array
+        Examples and labels.
+    order : integer array
+        Which example comes when.
+    batch_size : int
+    progress : bool, optional
+        As in `fit`.
+
+    Returns
+    -------
+    dict
+        "loss" and "accuracy": means over the steps.
+    """
+    model, loss, optimizer = run.model, run.loss, run.optimizer
+    meter = Meter(run, len(order), progress)
+    with meter.bar:
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            run.batch = x[batch], labels[batch]
+            run.epochs_done = run.epoch + start / len(order)
+            run.notify("on_batch_begin")
+            logits = model.forward(run.batch[0], training=True)
+            run.batch_loss = loss.forward(logits, run.batch[1])
+            run.notify("on_loss")
+            if run.stop:
+                break  # before the step: a loss that is not finite must not reach the parameters
+            model.backward(loss.backward(), need_dx=False)
+            optimizer.step(model.params, model.grads)
+            meter.add(logits)
+            run.notify("on_batch_end")
+    return meter.means()
+
+
+class Meter:
+    """Running means of loss and accuracy over an epoch, shown in a progress bar."""
+
+    def __init__(self, run: Run, examples: int, progress: bool | None):
+        self.run, self.seen, self.loss, self.correct = run, 0, 0.0, 0
+        self.bar = tqdm(
+            total=examples,
+            desc=f"epoch {run.epoch + 1}/{run.epochs}",
+            unit="img",
+            disable=None if progress is None else not progress,  # None: tqdm looks whether a terminal is there
+        )
+
+    def add(self, logits: np.ndarray) -> None:
+        """Count the present batch."""
+        labels = self.run.batch[1]
+        correct = self.run.loss.correct(logits, labels)
+        self.seen += len(labels)
+        self.loss += self.run.batch_loss * len(labels)
+        self.correct = None if correct is None else self.correct + correct
+        if not self.bar.disable:
+            self.bar.set_postfix({k: f"{v:.3f}" for k, v in self.means().items() if v is not None}, refresh=False)
+            self.bar.update(len(labels))
+
+    def means(self) -> dict[str, float | None]:
+        """Loss and accuracy so far; the first batch's loss where no step was taken."""
+        if self.seen == 0:
+            return {"loss": self.run.batch_loss, "accuracy": None}
+        return {"loss": self.loss / self.seen, "accuracy": None if self.correct is None else self.correct / self.seen}
+
+
+@contextmanager
+def _ctrl_c_stops(run: Run) -> Iterator[None]:
+    """Let the first Ctrl-C end the run after the present step; a second one interrupts at once, as usual."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears signals
+        return
+    usual = signal.getsignal(signal.SIGINT)
+
+    def stop(*_) -> None:
+        run.stop, run.stop_reason = True, "Ctrl-C"
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+def _check_kinds(loss: Loss, optimizer: Optimizer, callbacks: Sequence[Callback]) -> None:
+    """See that each is an object of its kind."""
+    if not isinstance(loss, Loss):
+        raise TypeError(f"loss takes a loss such as SoftmaxCrossEntropy(), got {loss!r}.")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer takes an optimizer such as SGD(0.01), got {optimizer!r}.")
+    if isinstance(callbacks, Callback) or not all(isinstance(callback, Callback) for callback in callbacks):
+        raise TypeError(f"callbacks takes a list such as callbacks=[EarlyStopping()], got {callbacks!r}.")
+
+
+def _checked_data(model: Sequential, data: Data, loss: Loss, name: str) -> Data:
+    """See that examples and labels fit together, the model and the loss, by trying the first few."""
+    try:
+        x, labels = data
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} takes a pair (examples, labels), such as dataset.train, got {data!r:.80}.") from None
+    labels = np.asarray(labels)
+    if len(x) == 0 or len(x) != len(labels):
+        raise ValueError(f"{name} needs as many labels as examples, at least one, got {len(x)} and {len(labels)}.")
+    loss.value(np.zeros((len(labels), *model.output_shape), model.dtype), labels)
+    model.check_batch(x)
+    return x, labels
+
+
+def _check_batch_size(model: Sequential, batch_size: int, n: int) -> None:
+    """See that also the last batch of an epoch is large enough for the model."""
+    checked_count("fit", "batch_size", batch_size, at_least=1)
+    last = n % batch_size or batch_size
+    if last < model.smallest_training_batch:
+        raise ValueError(
+            f"With {n} examples and batch_size={batch_size} the last batch holds {last}, but batch norm on vectors "
+            f"needs at least {model.smallest_training_batch}: one alone is its own mean. Use another batch_size."
+        )
