@@ -99,6 +99,7 @@ LAYER_CASES = [
     LayerCase(Conv2D(4, (3, 2), stride=2, padding="same"), (7, 6, 3)),
     LayerCase(Conv2D(3, (2, 3), stride=(1, 2), padding=((0, 1), (2, 1))), (5, 6, 2)),
     LayerCase(Conv2D(2, 3, padding=1, dilation=(1, 2), use_bias=False), (5, 7, 2)),
+    LayerCase(Conv2D(2, (2, 3), padding=(2, 0), dilation=(3, 1)), (5, 6, 2)),
     LayerCase(Conv2D(6, (2, 3), stride=(2, 1), padding=(1, 2), groups=2), (6, 5, 4)),
     LayerCase(Conv2D(8, 3, stride=2, padding="same", groups=4, dilation=2), (8, 9, 4)),
     LayerCase(Conv2D(3, 1), (4, 5, 2)),

@@ -55,7 +55,7 @@ def softmax_cross_entropy_forward(
     ----------
     logits : array, shape (N, K)
     labels : integer array, shape (N,), from 0 to K - 1
-    label_smoothing : float in [0, 1)
+    label_smoothing : float in [0, 1]
         The share s of the uniform distribution in the target, dimensionless.
     class_weights : array, shape (K,), optional
         w_k, not negative; the mean is then divided by the sum of the labels' weights.
@@ -75,7 +75,7 @@ def softmax_cross_entropy_forward(
     """
     labels = _class_labels(logits, labels)
     N, K = logits.shape
-    s = checked_number("softmax cross-entropy", "label_smoothing", label_smoothing, at_least=0, below=1)
+    s = checked_number("softmax cross-entropy", "label_smoothing", label_smoothing, at_least=0, at_most=1)
     w = _class_weights(class_weights, K, logits.dtype)
     targets = np.full((N, K), s / K, logits.dtype)
     targets[np.arange(N), labels] += 1 - s  # (3)
@@ -270,7 +270,7 @@ class SoftmaxCrossEntropy(Loss):
 
     def __init__(self, label_smoothing: float = 0.0, class_weights: Sequence[float] | None = None):
         self.label_smoothing = checked_number(
-            "SoftmaxCrossEntropy", "label_smoothing", label_smoothing, at_least=0, below=1
+            "SoftmaxCrossEntropy", "label_smoothing", label_smoothing, at_least=0, at_most=1
         )
         self.class_weights = class_weights
 

@@ -21,7 +21,7 @@ class Call:
     name: str
     arguments: dict
     options: dict = field(default_factory=dict)
-    data: tuple = ("labels", "target", "mean", "var")  # arguments that get no gradient
+    data: tuple = ("labels", "target")  # arguments that get no gradient
 
     @property
     def arrays(self):

@@ -85,7 +85,7 @@ def test_labels_that_do_not_fit(loss, logits, labels, error, message):
 
 def test_bad_options_are_refused_at_once():
     with pytest.raises(ValueError, match="label_smoothing"):
-        SoftmaxCrossEntropy(label_smoothing=1)
+        SoftmaxCrossEntropy(label_smoothing=1.1)
 
 
 def test_backward_before_forward_says_what_to_do():

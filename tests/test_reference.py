@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from reference_cases import CALLS
 
+from minicnn import functional
 from minicnn.reference import loops, vectorized
 from minicnn.reference.geometry import lay_pooling_windows, lay_windows
 
-IMPLEMENTATIONS = [vectorized]  # each is compared with `loops`
+IMPLEMENTATIONS = [vectorized, functional]  # each is compared with `loops`
 
 every_name = pytest.mark.parametrize("name", CALLS)
 every_implementation = pytest.mark.parametrize("implementation", IMPLEMENTATIONS, ids=lambda module: module.__name__)
@@ -291,8 +292,9 @@ def test_batchnorm_inference(lib):
         np.array([[5.0]]), np.array([10.0]), np.array([7.0]), **statistics, eps=1.0
     )
     assert_array_equal(y, [[10 * (5 - 1) / 2 + 7]])
-    dx, dgamma, dbeta = lib.batchnorm_inference_backward(np.array([[3.0]]), cache)
+    dx, dgamma, dbeta, dmean, dvar = lib.batchnorm_inference_backward(np.array([[3.0]]), cache)
     assert_array_equal((dx[0], dgamma, dbeta), [[3 * 10 / 2], [3 * 2], [3]])
+    assert_array_equal((dmean, dvar), [[-3 * 10 / 2], [-3 * 10 * (5 - 1) / (2 * 2**3)]])
 
 
 @loops_too

@@ -257,7 +257,8 @@ class BatchNorm(Layer):
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Gradients of gamma and beta into `grads`; returns dx, through the statistics if they were the batch's."""
+        cache = self.cache
         batchnorm = batchnorm_backward if self.through_statistics else batchnorm_inference_backward
-        dx, dgamma, dbeta, *_ = batchnorm(dy, self.cache)
+        dx, dgamma, dbeta, *_ = batchnorm(dy, cache)
         self.grads = {"gamma": dgamma, "beta": dbeta}
         return dx

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..arguments import checked_number
-from .checks import check_image_shape, checked_array
+from .checks import check_image_shape, checked_array, checked_dy
 from .layer import Layer
 
 
@@ -45,7 +45,7 @@ def dropout_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tup
 def dropout_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
     """Pass the gradient through the same units, equation (2). Shapes as in `dropout_forward`."""
     scaled_mask = cache
-    return dy * scaled_mask
+    return checked_dy(dy, scaled_mask.shape, scaled_mask.dtype) * scaled_mask
 
 
 def spatial_dropout2d_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -61,19 +61,18 @@ def spatial_dropout2d_forward(x: np.ndarray, rate: float, rng: np.random.Generat
     Returns
     -------
     y : array, shape and dtype of `x`
-    cache : array, shape (N, 1, 1, C)
-        The scaled mask m / keep, for `spatial_dropout2d_backward`.
+    cache : array, shape of `x`
+        The scaled mask m / keep, for `spatial_dropout2d_backward`: a view that repeats one number for each channel.
     """
     x = checked_array(x, "x", "(N, H, W, C)")
     N, _, _, C = x.shape
-    scaled_mask = _scaled_mask((N, 1, 1, C), x.dtype, rate, rng)
+    scaled_mask = np.broadcast_to(_scaled_mask((N, 1, 1, C), x.dtype, rate, rng), x.shape)
     return x * scaled_mask, scaled_mask
 
 
 def spatial_dropout2d_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
     """Pass the gradient through the same channels, equation (2). Shapes as in `spatial_dropout2d_forward`."""
-    scaled_mask = cache
-    return dy * scaled_mask
+    return dropout_backward(dy, cache)
 
 
 def _scaled_mask(shape: tuple[int, ...], dtype: np.dtype, rate: float, rng: np.random.Generator) -> np.ndarray:

@@ -6,6 +6,7 @@ y[n] = x[n].ravel(),        dx = dy in the shape of x                           
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,14 @@ from .checks import checked_dy
 from .layer import FunctionLayer
 
 
-def flatten_forward(x: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
+class FlattenCache(NamedTuple):
+    """What `flatten_backward` needs of the forward pass."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+def flatten_forward(x: np.ndarray) -> tuple[np.ndarray, FlattenCache]:
     """Each example as one row, equation (1).
 
     Parameters
@@ -24,16 +32,15 @@ def flatten_forward(x: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
     -------
     y : array, shape (N, product of the other axes)
         A view of `x` where its memory allows.
-    cache : tuple of int
-        The shape of `x`.
+    cache : FlattenCache
     """
-    return x.reshape(len(x), -1) if len(x) else x.reshape(0, math.prod(x.shape[1:])), x.shape
+    return x.reshape(len(x), math.prod(x.shape[1:])), FlattenCache(x.shape, x.dtype)
 
 
-def flatten_backward(dy: np.ndarray, cache: tuple[int, ...]) -> np.ndarray:
+def flatten_backward(dy: np.ndarray, cache: FlattenCache) -> np.ndarray:
     """Back to the shape of x, equation (1)."""
-    dy = checked_dy(dy, (cache[0], math.prod(cache[1:])), dy.dtype)
-    return dy.reshape(cache)
+    shape, dtype = cache
+    return checked_dy(dy, (shape[0], math.prod(shape[1:])), dtype).reshape(shape)
 
 
 class Flatten(FunctionLayer):

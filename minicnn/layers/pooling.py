@@ -116,7 +116,14 @@ def avg_pool2d_backward(dy: np.ndarray, cache: AvgPoolCache) -> np.ndarray:
     return windows.inside(dx)
 
 
-def global_avg_pool2d_forward(x: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
+class GlobalAvgPoolCache(NamedTuple):
+    """What `global_avg_pool2d_backward` needs of the forward pass."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+def global_avg_pool2d_forward(x: np.ndarray) -> tuple[np.ndarray, GlobalAvgPoolCache]:
     """Mean of each channel over the whole image, equation (5).
 
     Parameters
@@ -126,18 +133,17 @@ def global_avg_pool2d_forward(x: np.ndarray) -> tuple[np.ndarray, tuple[int, ...
     Returns
     -------
     y : array, shape (N, C)
-    cache : tuple of int
-        The shape of `x`.
+    cache : GlobalAvgPoolCache
     """
     x = checked_array(x, "x", "(N, H, W, C)")
-    return x.mean(axis=(1, 2)), x.shape
+    return x.mean(axis=(1, 2)), GlobalAvgPoolCache(x.shape, x.dtype)
 
 
-def global_avg_pool2d_backward(dy: np.ndarray, cache: tuple[int, ...]) -> np.ndarray:
+def global_avg_pool2d_backward(dy: np.ndarray, cache: GlobalAvgPoolCache) -> np.ndarray:
     """An equal share to each pixel, equation (5). Shapes as in `global_avg_pool2d_forward`."""
-    N, H, W, C = cache
-    dy = checked_dy(dy, (N, C), dy.dtype)
-    return np.broadcast_to((dy / (H * W))[:, None, None, :], cache).copy()
+    N, H, W, C = cache.shape
+    dy = checked_dy(dy, (N, C), cache.dtype)
+    return np.broadcast_to((dy / (H * W))[:, None, None, :], cache.shape).copy()
 
 
 def _windows(x: np.ndarray, pool_size: int | Pair, stride: int | Pair | None, padding: Padding, caller: str) -> Windows:

@@ -505,9 +505,8 @@ def batchnorm_forward(
 def batchnorm_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Follow each x into y three ways: directly, through the variance and through the mean.
 
-        dvar[c]  = sum over m of dy[m, c] gamma[c] (x[m, c] - mean[c]) (-1/2) (var[c] + eps)^(-3/2)
-        dmean[c] = sum over m of -dy[m, c] gamma[c] / sqrt(var[c] + eps)
-        dx[m, c] = dy[m, c] gamma[c] / sqrt(var[c] + eps) + dvar[c] 2 (x[m, c] - mean[c]) / M + dmean[c] / M
+        dx[m, c]  =   direct, as with given statistics: `batchnorm_inference_backward`, which gives dvar and dmean too
+        dx[m, c] +=   dvar[c] 2 (x[m, c] - mean[c]) / M  +  dmean[c] / M
 
     The variance's own path through the mean is missing because it is zero: sum over m of (x[m, c] - mean[c]) = 0.
 
@@ -520,15 +519,10 @@ def batchnorm_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple[np.ndarra
     -------
     dx, dgamma, dbeta : arrays of the shapes of x, gamma and beta
     """
-    x, gamma, mean, var, eps = cache
-    dx, dgamma, dbeta = batchnorm_inference_backward(dy, cache)  # the direct way
-    # Rows are views: what is added to dx_rows is added to dx.
-    x_rows, dy_rows, dx_rows = (array.reshape(-1, len(gamma)) for array in (x, dy, dx))
+    x, gamma, mean, _, _ = cache
+    dx, dgamma, dbeta, dmean, dvar = batchnorm_inference_backward(dy, cache)  # the direct way
+    x_rows, dx_rows = (array.reshape(-1, len(gamma)) for array in (x, dx))  # views: dx gets what dx_rows gets
     count = len(x_rows)
-    dvar, dmean = np.zeros_like(var), np.zeros_like(mean)
-    for m, c in np.ndindex(x_rows.shape):
-        dvar[c] += dy_rows[m, c] * gamma[c] * (x_rows[m, c] - mean[c]) * -0.5 * (var[c] + eps) ** -1.5
-        dmean[c] += -dy_rows[m, c] * gamma[c] / math.sqrt(var[c] + eps)
     for m, c in np.ndindex(x_rows.shape):
         dx_rows[m, c] += dvar[c] * 2 * (x_rows[m, c] - mean[c]) / count + dmean[c] / count
     return dx, dgamma, dbeta
@@ -559,12 +553,14 @@ def batchnorm_inference_forward(
     return y, BatchNormCache(x, gamma, mean, var, eps)
 
 
-def batchnorm_inference_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Go back through an affine map; mean and variance are data here and get no gradient.
+def batchnorm_inference_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple[np.ndarray, ...]:
+    """Go back to five arguments; none of them depends on another.
 
         dx[m, c]  =   dy[m, c] gamma[c] / sqrt(var[c] + eps)
         dgamma[c] +=  dy[m, c] (x[m, c] - mean[c]) / sqrt(var[c] + eps)
         dbeta[c]  +=  dy[m, c]
+        dmean[c]  -=  dy[m, c] gamma[c] / sqrt(var[c] + eps)
+        dvar[c]   -=  dy[m, c] gamma[c] (x[m, c] - mean[c]) / (2 (var[c] + eps)^(3/2))
 
     Parameters
     ----------
@@ -573,17 +569,20 @@ def batchnorm_inference_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple
 
     Returns
     -------
-    dx, dgamma, dbeta : arrays of the shapes of x, gamma and beta
+    dx, dgamma, dbeta, dmean, dvar : arrays of the shapes of the arguments
     """
     x, gamma, mean, var, eps = cache
-    dx, dgamma, dbeta = np.empty(x.shape, x.dtype), np.zeros_like(gamma), np.zeros_like(gamma)
+    dx = np.empty(x.shape, x.dtype)
+    dgamma, dbeta, dmean, dvar = (np.zeros_like(gamma) for _ in range(4))
     for p in np.ndindex(x.shape):
         c = p[-1]
         std = math.sqrt(var[c] + eps)
         dx[p] = dy[p] * gamma[c] / std
         dgamma[c] += dy[p] * (x[p] - mean[c]) / std
         dbeta[c] += dy[p]
-    return dx, dgamma, dbeta
+        dmean[c] -= dy[p] * gamma[c] / std
+        dvar[c] -= dy[p] * gamma[c] * (x[p] - mean[c]) / (2 * std**3)
+    return dx, dgamma, dbeta, dmean, dvar
 
 
 # --- Dropout ----------------------------------------------------------------------------------------------------------

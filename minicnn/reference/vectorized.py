@@ -422,10 +422,12 @@ def batchnorm_inference_forward(
     return gamma * x_hat + beta, BatchNormCache(x_hat, gamma, inverse_std)
 
 
-def batchnorm_inference_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Go back through an affine map: (dx, dgamma, dbeta); mean and variance are data and get no gradient."""
+def batchnorm_inference_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple[np.ndarray, ...]:
+    """Go back to (dx, dgamma, dbeta, dmean, dvar); none of the five arguments depends on another."""
     x_hat, gamma, inverse_std = cache
-    return dy * (gamma * inverse_std), *scale_and_shift_gradients(dy, x_hat)
+    dgamma, dbeta = scale_and_shift_gradients(dy, x_hat)
+    dx, dmean = dy * (gamma * inverse_std), -gamma * inverse_std * dbeta
+    return dx, dgamma, dbeta, dmean, -gamma * inverse_std**2 * dgamma / 2
 
 
 def scale_and_shift_gradients(dy: np.ndarray, x_hat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
