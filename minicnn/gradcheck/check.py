@@ -1,0 +1,201 @@
+"""The comparison of backward's gradient with the derivative of forward.
+
+For each entry, with the analytic gradient a, the numeric derivative n and its uncertainty u (numeric.py):
+
+    relative error = |a - n| / max(|a|, |n|, floor),    floor = (u + r max|n|) / tolerance          (1)
+
+An entry is right when its relative error is at most the tolerance. By the floor this says: |a - n| is at most a share
+`tolerance` of the gradient, or no more than can be told from these numbers: u, and the rounding of the analytic
+gradient itself, a share r = 1e-13 of the argument's largest entry. A bias in front of batch norm has the true gradient
+0, and analytic and numeric values of 1e-17 and 1e-12: one beside the other they are 100 % wrong, by (1) they are right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .conduct import Conduct, observe
+from .diagnose import Case, diagnose
+from .noise import measure_noise
+from .numeric import NumericGradient, differentiate, spread
+from .pair import Pair
+from .report import ArgumentReport, Report
+
+TOLERANCE = 1e-7
+MAX_EVALUATIONS = 20_000
+EVALUATIONS_AN_ENTRY = 5  # four at the first step size, the rest for entries that need another
+NOISE_ENTRIES = 5  # of each argument
+ANALYTIC_ROUNDING = 1e-13  # r of equation (1)
+
+
+def check(
+    forward: Callable,
+    backward: Callable,
+    arguments: Sequence | np.ndarray,
+    *,
+    names: Sequence[str] | None = None,
+    seed: int = 0,
+    tolerance: float = TOLERANCE,
+    max_evaluations: int = MAX_EVALUATIONS,
+    rng: np.random.Generator | None = None,
+    title: str | None = None,
+) -> Report:
+    """Compare a backward pass with numeric derivatives of its forward pass, and watch how both behave.
+
+    Parameters
+    ----------
+    forward : function (*arguments) -> (y, cache)
+        y is an array of floats, a float (a loss) or a tuple of them.
+    backward : function (dy, cache) -> gradients
+        dy is like y. One gradient for each array of floats, or one for each argument with None for a constant; a bare
+        array where there is one array of floats, and for a loss, where it belongs to the first.
+    arguments : tuple
+        What forward takes. Arrays of floats are differentiated, as float64; everything else (integer arrays, numbers,
+        None, ...) is a constant. Generators are wound back before each forward. Nothing of yours is changed.
+    names : sequence of str, optional
+        For the report; by default those of forward's signature.
+    seed : int
+        Of the random upstream gradient dy, and of the choice of entries where not all are looked at.
+    tolerance : float
+        Largest relative error that passes, equation (1) above, dimensionless.
+    max_evaluations : int
+        About how often forward may be called. An entry takes four calls or a few more; where that is too much, a random
+        choice of entries is looked at, and the report says so.
+    rng : numpy.random.Generator, optional
+        A generator that forward draws from without having it as an argument: it is wound back as well.
+    title : str, optional
+        What the report calls the pair; by default the two functions' names.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    TypeError
+        If forward returns no pair or no floats, or no argument is an array of floats.
+    ValueError
+        If an argument holds NaN or infinity, or backward returns the wrong number of gradients.
+    """
+    if not tolerance > 0 or max_evaluations < 1:
+        raise ValueError(f"tolerance and max_evaluations must be positive, got {tolerance!r} and {max_evaluations!r}.")
+    pair = Pair(forward, backward, arguments, names, rng)
+    random = np.random.default_rng(seed)
+    conduct = observe(pair, random)
+    if not conduct.gradients:
+        raise ValueError(
+            "backward returned None for every argument, so that there is nothing to compare. "
+            f"Return the gradient of at least one of {', '.join(pair.names)}."
+        )
+    case = Case(pair, conduct, tolerance)
+    if conduct.is_measurable:
+        chosen = _choose_entries(pair, conduct, max_evaluations, random)
+        case.numeric = _measure(pair, conduct, chosen, tolerance, max_evaluations)
+    else:
+        chosen = dict.fromkeys(conduct.gradients, np.arange(0))
+    for i, entries in chosen.items():
+        case.arguments[i] = _compare(pair, conduct, i, entries, case.numeric.get(i), tolerance)
+    return Report(
+        title=pair.title if title is None else title,
+        arguments=list(case.arguments.values()),
+        findings=diagnose(case),
+        unchecked=[pair.names[i] for i in pair.floats if i not in conduct.gradients],
+        tolerance=tolerance,
+        seed=seed,
+        evaluations=pair.forward_calls,
+    )
+
+
+def _choose_entries(
+    pair: Pair, conduct: Conduct, max_evaluations: int, rng: np.random.Generator
+) -> dict[int, np.ndarray]:
+    """Which entries of each argument to look at: all, or a fair share of the budget; small arguments first."""
+    left = max_evaluations // EVALUATIONS_AN_ENTRY
+    checked = sorted(conduct.gradients, key=lambda i: pair.arguments[i].size)
+    chosen = {}
+    for position, i in enumerate(checked):
+        size = pair.arguments[i].size
+        count = min(size, max(1, left // (len(checked) - position)))
+        chosen[i] = np.arange(size) if count == size else np.sort(rng.choice(size, count, replace=False))
+        left -= count
+    return {i: chosen[i] for i in sorted(chosen)}
+
+
+def _measure(
+    pair: Pair, conduct: Conduct, chosen: dict[int, np.ndarray], tolerance: float, max_evaluations: int
+) -> dict[int, NumericGradient]:
+    """Numeric derivatives by the chosen entries of each argument."""
+    changes = {i: _change(pair, conduct, i) for i in chosen}
+    size = conduct.size
+    noise = max(
+        measure_noise(changes[i], pair.arguments[i], _some(entries), spread(pair.arguments[i]), conduct.eps * size / 2)
+        for i, entries in chosen.items()
+    )
+    conduct.noise = noise
+    count = sum(map(len, chosen.values()))
+    return {
+        i: differentiate(
+            changes[i],
+            pair.arguments[i],
+            entries,
+            size=size,
+            noise=noise,
+            tolerance=tolerance,
+            max_evaluations=max_evaluations * len(entries) // max(1, count),
+        )
+        for i, entries in chosen.items()
+    }
+
+
+def _some(entries: np.ndarray) -> np.ndarray:
+    """A few of them, evenly apart, to measure the noise at."""
+    count = min(NOISE_ENTRIES, 1 + len(entries) // 8)
+    return entries[np.linspace(0, len(entries) - 1, count).astype(int)] if len(entries) else entries
+
+
+def _change(pair: Pair, conduct: Conduct, i: int) -> Callable[[], float]:
+    """The function that says by how much L differs from its first value."""
+    first, dy = conduct.call.outputs, [d.ravel() for d in conduct.dy]
+
+    def change() -> float:
+        total = 0.0
+        try:
+            outputs = pair.outputs()
+        except Exception as error:
+            error.add_note(f"gradcheck had moved one entry of {pair.names[i]} a little when forward raised this.")
+            raise
+        with np.errstate(all="ignore"):
+            for d, y, y_first in zip(dy, outputs, first, strict=True):
+                if y.shape != y_first.shape:
+                    raise ValueError(
+                        f"forward's output changed its shape from {y_first.shape} to {y.shape} when one entry of "
+                        f"{pair.names[i]} moved a little: there is no derivative."
+                    )
+                total += float(np.dot(d, (y - y_first).ravel()))
+        return total
+
+    return change
+
+
+def _compare(
+    pair: Pair, conduct: Conduct, i: int, entries: np.ndarray, numeric: NumericGradient | None, tolerance: float
+) -> ArgumentReport:
+    """Relative errors of argument i, equation (1)."""
+    shape, analytic = pair.arguments[i].shape, conduct.gradients[i]
+    values, uncertainty, errors = (np.full(shape, np.nan) for _ in range(3))
+    kinks = np.zeros(shape, bool)
+    if numeric is not None:
+        values.flat[entries], uncertainty.flat[entries] = numeric.values, numeric.uncertainty
+        kinks.flat[entries] = numeric.kinks
+        values[kinks], uncertainty[kinks] = np.nan, np.nan
+    if analytic.shape == shape:
+        a, n = analytic.astype(np.float64), values
+        with np.errstate(all="ignore"):
+            largest = np.abs(n[~np.isnan(n)]).max(initial=0.0)
+            floor = (uncertainty + ANALYTIC_ROUNDING * largest) / tolerance
+            scale = np.maximum(np.maximum(np.abs(a), np.abs(n)), floor)
+            errors = np.where(np.isnan(n) | (a == n), 0.0 * n, np.abs(a - n) / scale)  # (1); NaN stays NaN
+        errors[~np.isfinite(a) & ~np.isnan(n)] = np.inf
+    return ArgumentReport(pair.names[i], shape, analytic, values, uncertainty, errors, kinks, tolerance)

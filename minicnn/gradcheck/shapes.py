@@ -1,0 +1,78 @@
+"""What would give a gradient the shape of its variable.
+
+The usual ways to miss it: a broadcast that was not summed up again, a product in the wrong order, `keepdims=True`, a
+padding that was not cropped. Each is tried, and where the numbers agree afterwards, it is the one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations, permutations
+
+import numpy as np
+
+CLOSE = 1e-6  # relative: two gradients that agree so far are the same one
+MOST_AXES = 6  # beyond, trying every order of the axes takes too long
+
+
+def remedy(gradient: np.ndarray, shape: tuple[int, ...], numeric: np.ndarray) -> tuple[str, bool]:
+    """Find what turns `gradient` into an array of shape `shape`.
+
+    Parameters
+    ----------
+    gradient : array
+        As backward returned it.
+    shape : tuple of int
+        Of the variable.
+    numeric : array of shape `shape`
+        Measured derivatives, NaN where unknown.
+
+    Returns
+    -------
+    advice : str
+        What to do, such as "sum over axis 0"; empty if nothing fits.
+    agrees : bool
+        Whether the numbers agree after it.
+    """
+    known = ~np.isnan(numeric)
+    size = float(np.abs(numeric[known]).max(initial=0.0))
+    first = ""
+    for advice, candidate in _candidates(gradient, shape):
+        if known.any() and np.allclose(candidate[known], numeric[known], rtol=CLOSE, atol=CLOSE * size):
+            return advice, True
+        first = first or advice
+    return first, False
+
+
+def _candidates(g: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
+    """Every way that leads to the shape: what to do, and the result."""
+    if g.ndim > MOST_AXES:
+        return
+    if sorted(s for s in g.shape if s != 1) == sorted(s for s in shape if s != 1) and g.squeeze().shape == tuple(
+        s for s in shape if s != 1
+    ):
+        yield f"reshape it to {shape} (axes of length 1 are too many or missing)", g.reshape(shape)
+    if g.ndim == len(shape):
+        for order in permutations(range(g.ndim)):
+            if tuple(g.shape[k] for k in order) == shape:
+                yield f"transpose it: .transpose{order}", g.transpose(order)
+        if all(have >= want for have, want in zip(g.shape, shape, strict=True)):
+            yield from _crops(g, shape)
+    for count in range(1, g.ndim + 1):
+        for axes in combinations(range(g.ndim), count):
+            total = g.sum(axis=axes, keepdims=True)
+            words = f"axis {axes[0]}" if count == 1 else f"axes {axes}"
+            if total.shape == shape:
+                yield f"sum over {words} with keepdims=True", total
+            if total.squeeze(axes).shape == shape:
+                yield f"sum over {words}", total.squeeze(axes)
+
+
+def _crops(g: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
+    """Cut off what is too much at each axis: half at either end, all at the end, all at the start."""
+    excess = [have - want for have, want in zip(g.shape, shape, strict=True)]
+    where = ", ".join(f"{extra} from axis {axis}" for axis, extra in enumerate(excess) if extra)
+    for place, share in (("half at either end", 0.5), ("at the end", 0.0), ("at the start", 1.0)):
+        starts = [int(extra * share) for extra in excess]
+        cut = tuple(slice(start, start + want) for start, want in zip(starts, shape, strict=True))
+        yield f"crop {where} ({place})", g[cut]

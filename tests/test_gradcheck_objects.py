@@ -1,0 +1,256 @@
+"""check_layer, check_loss and check_model on objects that only look like minicnn's, and that stay as they were."""
+
+import gradcheck_pairs as pairs
+import numpy as np
+import pytest
+
+from minicnn.gradcheck import check_layer, check_loss, check_model
+
+
+class Dense:
+    """A learner's layer: nothing inherited, float32, one cache, built by hand."""
+
+    def __init__(self, n_in, n_out, seed=0):
+        rng = np.random.default_rng(seed)
+        w, b = rng.normal(size=(n_in, n_out)), rng.normal(size=n_out)
+        self.params, self.grads = {"w": w.astype(np.float32), "b": b.astype(np.float32)}, {}
+
+    def forward(self, x, training=False):
+        y, self.cache = pairs.dense_forward(x, self.params["w"], self.params["b"])
+        return y
+
+    def backward(self, dy):
+        dx, dw, db = pairs.dense_backward(dy, self.cache)
+        self.grads = {"w": dw, "b": db}
+        return dx
+
+
+class Unbuilt:
+    """A layer whose parameter comes with `build`."""
+
+    def build(self, input_shape, rng=None, dtype=np.float32):
+        self.dtype = np.dtype(dtype)
+        self.params, self.grads = {"scale": rng.normal(size=input_shape).astype(dtype)}, {}
+        return input_shape
+
+    def forward(self, x, training=False):
+        assert x.dtype == self.dtype == np.float64
+        self.x = x
+        return x * self.params["scale"]
+
+    def backward(self, dy):
+        self.grads["scale"] = (dy * self.x).sum(axis=0)
+        return dy * self.params["scale"]
+
+
+class NoisyNorm:
+    """Random and with a state, in training: dropout behind a running maximum that scales the input."""
+
+    def __init__(self, in_place=False):
+        self.rng, self.in_place = np.random.default_rng(3), in_place
+        self.params, self.grads, self.state = {}, {}, {"largest": np.ones(1, np.float32)}
+
+    def forward(self, x, training=False):
+        self.factor = 1 / self.state["largest"]
+        if training:
+            self.factor = self.factor * (self.rng.random(x.shape) < 0.5)
+            if self.in_place:
+                self.state["largest"] += 1
+            else:
+                self.state["largest"] = self.state["largest"] + 1
+        return x * self.factor
+
+    def backward(self, dy):
+        return dy * self.factor
+
+
+class Model:
+    """Layers in a row; names and arrays of the parameters are gathered on demand."""
+
+    def __init__(self, layers):
+        self.layers = layers
+
+    def _gather(self, kind):
+        return {f"{k}.{name}": a for k, layer in enumerate(self.layers) for name, a in getattr(layer, kind).items()}
+
+    params = property(lambda self: self._gather("params"))
+    grads = property(lambda self: self._gather("grads"))
+
+    def forward(self, x, training=False):
+        for layer in self.layers:
+            x = layer.forward(x, training=training)
+        return x
+
+    def backward(self, dy):
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        return dy
+
+
+class CrossEntropy:
+    def forward(self, prediction, labels):
+        loss, self.cache = pairs.cross_entropy_forward(prediction, labels)
+        return loss
+
+    def backward(self):
+        return pairs.cross_entropy_backward(1.0, self.cache)
+
+
+def frozen(thing):
+    """Everything in an object, for comparison: arrays as bytes, generators as their state."""
+    if isinstance(thing, np.ndarray):
+        return thing.dtype.str, thing.shape, thing.tobytes()
+    if isinstance(thing, np.random.Generator):
+        return str(thing.bit_generator.state)
+    if isinstance(thing, dict):
+        return {k: frozen(v) for k, v in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [frozen(v) for v in thing]
+    return frozen(vars(thing)) if hasattr(thing, "__dict__") else thing
+
+
+X = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+
+
+def test_a_float32_layer_is_checked_in_float64_and_left_untouched():
+    layer = Dense(4, 3)
+    layer.backward(layer.forward(X) * 2)
+    before = frozen(layer)
+    report = check_layer(layer, X)
+    assert report.passed and not report.findings and report.max_relative_error < 1e-8
+    assert [(a.name, a.shape) for a in report.arguments] == [("x", (5, 4)), ("w", (4, 3)), ("b", (3,))]
+    assert frozen(layer) == before and report.title == "Dense"
+
+
+def test_an_unbuilt_layer_is_built_on_a_copy():
+    layer = Unbuilt()
+    assert check_layer(layer, X).passed and not vars(layer)
+    one, two = (check_layer(layer, X, seed=seed)["x"].analytic for seed in (0, 1))
+    assert not np.array_equal(one, two)
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_state_and_randomness_are_wound_back(in_place):
+    layer = NoisyNorm(in_place)
+    before = frozen(layer)
+    report = check_layer(layer, X)
+    assert report.passed and not report.findings and frozen(layer) == before
+    assert 0 < np.count_nonzero(report["x"].analytic) < X.size
+    assert np.count_nonzero(check_layer(layer, X, training=False)["x"].analytic) == X.size
+
+
+def test_a_wrong_parameter_gradient_is_found():
+    class Wrong(Dense):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.grads["b"] = self.grads["b"] / len(dy)
+            return dx
+
+    report = check_layer(Wrong(4, 3), X)
+    assert [a.passed for a in report.arguments] == [True, True, False] and report.findings[0].argument == "b"
+
+
+def test_a_forgotten_parameter_gradient_says_so():
+    class Forgetful(Dense):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            del self.grads["b"]
+            return dx
+
+    with pytest.raises(ValueError, match=r"Forgetful.backward left no gradient for b: put one into grads"):
+        check_layer(Forgetful(4, 3), X)
+
+
+def test_gradients_that_pile_up_are_found():
+    class Accumulating(Dense):
+        def backward(self, dy):
+            old = self.grads
+            dx = super().backward(dy)
+            self.grads = {name: g + old.get(name, 0) for name, g in self.grads.items()}
+            return dx
+
+    layer = Accumulating(4, 3)
+    layer.backward(layer.forward(X))  # what is there already does not count
+    report = check_layer(layer, X)
+    assert [f.code for f in report.findings] == ["backward-not-repeatable"] and report["w"].passed
+
+
+def test_a_layer_that_changes_its_own_parameters_is_found():
+    class Decaying(Dense):
+        def forward(self, x, training=False):
+            y = super().forward(x, training)
+            self.params["w"] *= 0.9
+            return y
+
+    report = check_layer(Decaying(4, 3), X)
+    assert ("argument-modified", "w") in [(f.code, f.argument) for f in report.findings] and not report.passed
+
+
+def test_a_layer_that_is_random_in_secret_is_found():
+    class Secret:
+        """Keeps its generator where nobody looks."""
+
+        params, grads = {}, {}
+
+        def __init__(self):
+            self.hidden = [np.random.default_rng(0)]
+
+        def forward(self, x, training=False):
+            self.mask = self.hidden[0].random(x.shape) < 0.5
+            return x * self.mask
+
+        def backward(self, dy):
+            return dy * self.mask
+
+    report = check_layer(Secret(), X)
+    assert [f.code for f in report.findings] == ["not-repeatable"]
+
+
+def test_a_model_with_its_loss():
+    model, loss, labels = (
+        Model([Dense(4, 3), NoisyNorm(), Dense(3, 3, seed=1)]),
+        CrossEntropy(),
+        np.array([0, 2, 1, 1, 0]),
+    )
+    before = frozen(model), frozen(loss), frozen(labels), frozen(X)
+    report = check_model(model, X, labels, loss)
+    assert report.passed and not report.findings and report.max_relative_error < 1e-7
+    assert [a.name for a in report.arguments] == ["x", "0.w", "0.b", "2.w", "2.b"]
+    assert (frozen(model), frozen(loss), frozen(labels), frozen(X)) == before
+    assert report.title == "Model with CrossEntropy"
+    wrong = Model([*model.layers[:2], Doubled(3, 3, seed=1)])
+    report = check_model(wrong, X, labels, loss, max_evaluations=100, tolerance=1e-6, title="doubled")
+    assert [a.passed for a in report.arguments] == [False, False, False, True, True]
+    assert report.title == "doubled" and report.tolerance == 1e-6 and report["x"].compared < X.size
+
+
+class Doubled(Dense):
+    """Gives twice the gradient to the layer before."""
+
+    def backward(self, dy):
+        return 2 * super().backward(dy)
+
+
+def test_a_loss_alone():
+    loss, labels = CrossEntropy(), np.array([0, 2, 1, 1, 0])
+    report = check_loss(loss, X, labels)
+    assert report.passed and [a.name for a in report.arguments] == ["prediction"] and not vars(loss)
+
+    class Wrong(CrossEntropy):
+        def backward(self):
+            return super().backward() * len(labels)
+
+    assert not check_loss(Wrong(), X, labels).passed
+    squares = Squares()
+    assert check_loss(squares, X, X / 2).passed and not check_loss(squares, X, X / 2).unchecked
+
+
+class Squares:
+    """A loss with labels of floats."""
+
+    def forward(self, prediction, labels):
+        self.error = prediction - labels
+        return float(np.mean(self.error**2))
+
+    def backward(self):
+        return 2 * self.error / self.error.size

@@ -1,0 +1,130 @@
+"""The thread pool: slices, order, BLAS held and released, and a fork in between."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from minicnn.catalogue import small_network
+from minicnn.kernels import parallel
+
+BIG = parallel.WORTH_A_THREAD + 1
+
+
+@pytest.fixture
+def two_blas_threads():
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize(("n", "threads"), [(1, 1), (10, 1), (10, 3), (3, 8), (7, 7)])
+def test_slices_cover_the_batch_in_order(n, threads):
+    with parallel.threads(threads):
+        slices = parallel.over_batch(lambda s: s, n, BIG)
+    assert len(slices) == min(n, threads)
+    assert [i for s in slices for i in range(s.start, s.stop)] == list(range(n))
+    lengths = [s.stop - s.start for s in slices]
+    assert max(lengths) - min(lengths) <= 1
+
+
+def test_small_work_stays_in_one_piece():
+    with parallel.threads(4):
+        assert parallel.over_batch(lambda s: s, 100, 100) == [slice(0, 100)]
+
+
+def test_blas_is_held_to_one_thread_and_put_back(two_blas_threads):
+    assert blas_threads() == {2}
+    with parallel.threads(2):
+        assert blas_threads() == {1}
+        with parallel.threads(1):
+            assert blas_threads() == {1}
+        assert parallel.over_batch(lambda s: blas_threads(), 2, BIG) == [{1}, {1}]
+        assert blas_threads() == {1}
+    assert blas_threads() == {2}
+
+
+def test_blas_is_put_back_after_an_error(two_blas_threads):
+    def fail(part):
+        raise ArithmeticError(f"in {part}")
+
+    with pytest.raises(ArithmeticError, match="in slice"), parallel.threads(2):
+        parallel.over_batch(fail, 4, BIG)
+    assert blas_threads() == {2}
+
+
+def test_number_of_threads_belongs_to_the_block():
+    with parallel.threads(3):
+        with parallel.threads(2):
+            assert len(parallel.over_batch(lambda s: s, 9, BIG)) == 2
+        with parallel.threads():
+            assert len(parallel.over_batch(lambda s: s, 9, BIG)) == 3
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", ""])
+def test_environment_variable_must_be_a_number(value, monkeypatch):
+    monkeypatch.setenv("MINICNN_THREADS", value)
+    with pytest.raises(ValueError, match="MINICNN_THREADS takes a whole number"):
+        parallel.default_threads()
+
+
+def test_environment_variable_decides(monkeypatch):
+    monkeypatch.setenv("MINICNN_THREADS", "5")
+    assert len(parallel.over_batch(lambda s: s, 9, BIG)) == 5
+
+
+def test_matmul_is_the_matrix_product():
+    a, b = (np.random.default_rng(seed).standard_normal(shape) for seed, shape in ((0, (301, 120)), (1, (120, 7))))
+    with parallel.threads(3):
+        np.testing.assert_allclose(parallel.matmul(a, b), a @ b, rtol=1e-12)
+
+
+def forward_in_child(queue):
+    model = small_network()
+    queue.put(model.forward(np.ones((64, 8, 7, 2))).sum())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")  # it is: that is the point
+def test_a_forked_child_computes_too(monkeypatch):
+    monkeypatch.setattr(parallel, "WORTH_A_THREAD", 0)
+    model = small_network()
+    with parallel.threads(2):
+        expected = model.forward(np.ones((64, 8, 7, 2))).sum()
+        context = multiprocessing.get_context("fork")
+        queue = context.Queue()
+        child = context.Process(target=forward_in_child, args=(queue,))
+        child.start()
+        try:
+            result = queue.get(timeout=60)  # a child that waits for its parent's threads would wait for ever
+        finally:
+            child.kill()
+            child.join()
+    assert result == pytest.approx(expected, rel=1e-12)
+
+
+def test_import_brings_neither_numba_nor_matplotlib():
+    code = "import minicnn, sys; print([m for m in ('numba', 'matplotlib', 'numpy') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", __import__("minicnn").__all__)
+def test_every_public_name_loads(name):
+    import minicnn
+
+    assert getattr(minicnn, name) is not None
+    assert name in dir(minicnn)
+
+
+def test_unknown_names_say_what_there_is():
+    import minicnn
+
+    with pytest.raises(AttributeError, match="Conv2D"):
+        minicnn.Conv3D  # noqa: B018
