@@ -4,6 +4,7 @@ From these follow the call that makes the same object again (`repr`) and the dic
 """
 
 import inspect
+from functools import cache
 
 
 class Configured:
@@ -12,14 +13,19 @@ class Configured:
     @property
     def config(self) -> dict:
         """The constructor's arguments, enough to make the same object again."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+        return {parameter.name: getattr(self, parameter.name) for parameter in _parameters(type(self))}
 
     def __repr__(self) -> str:
         """Show the call that makes this object, without the arguments that have their default."""
-        parameters = inspect.signature(type(self)).parameters.values()
         shown = [
             repr(getattr(self, p.name)) if p.default is p.empty else f"{p.name}={getattr(self, p.name)!r}"
-            for p in parameters
+            for p in _parameters(type(self))
             if p.default is p.empty or getattr(self, p.name) != p.default
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@cache
+def _parameters(kind: type) -> tuple[inspect.Parameter, ...]:
+    """The constructor's parameters; looked up once a class, for `config` is read in every forward pass."""
+    return tuple(inspect.signature(kind).parameters.values())

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicnn.gradcheck import GradientError, check
+from minicnn.gradcheck.numeric import differentiate
 
 NAMES = tuple(correct_pairs(np.random.default_rng(0)))
 SCALES = (1e-6, 1e-3, 1.0, 1e3, 1e6)
@@ -100,6 +101,31 @@ def test_nearly_equal_maxima():
     x = 1 + 1e-7 * np.random.default_rng(0).normal(size=(5, 4))
     report = check(pairs.max_forward, pairs.max_backward, (x,))
     assert report.passed and report.arguments[0].compared == 20
+
+
+def test_extrapolation_is_of_fourth_order():
+    x = np.array([0.3])
+    found = [
+        differentiate(
+            lambda: float(np.exp(x[0]) - np.exp(0.3)),
+            x,
+            np.array([0]),
+            size=1.0,
+            noise=noise,  # large enough to call for a large step
+            tolerance=1e-7,
+            max_evaluations=100,
+        )
+        for noise in (1e-6, 1e-16)
+    ]
+    rough, fine = (abs(f.values[0] - np.exp(0.3)) for f in found)
+    assert x[0] == 0.3 and fine < 1e-10
+    assert 1e-4 < found[0].uncertainty[0] < 1e-2 and rough < 1e-7
+
+
+def test_what_lies_far_from_the_point_does_not_count():
+    x = 8 * np.random.default_rng(0).normal(size=(6, 7))  # flat around each, though on the large scale a slope of 1
+    report = check(lambda x: (np.round(x), None), lambda dy, cache: 0 * dy, (x,))
+    assert report.passed and report.arguments[0].compared == 42
 
 
 # ---- kinks ----
@@ -314,6 +340,8 @@ def test_low_precision_forward(end):
 
     report = check(forward, backward, dense_arguments())
     assert codes(report) == ["low-precision"] and report.findings[0].argument is None and not report.passed
+    expected = "y is float32" if end(np.zeros(1, np.float32)).dtype == np.float32 else "did not move"
+    assert expected in report.findings[0].evidence["sign"]
     assert all(a.passed for a in report.arguments)  # right as far as can be seen
 
 
@@ -354,10 +382,17 @@ def test_zero_gradient():
     assert finding.code == "zero-gradient" and "3 of 12 entries" in finding.message
 
 
-@pytest.mark.parametrize("backward", [lambda dy, y: 1 - y**2, lambda dy, y: dy**2 * (1 - y**2), lambda dy, y: y + dy])
-def test_upstream_ignored(backward):
+@pytest.mark.parametrize(
+    ("backward", "message"),
+    [
+        (lambda dy, y: 1 - y**2, "the same for another dy"),
+        (lambda dy, y: dy**2 * (1 - y**2), "not linear in dy"),
+        (lambda dy, y: y + dy, "not linear in dy"),
+    ],
+)
+def test_upstream_ignored(backward, message):
     report = check(pairs.tanh_forward, backward, (dense_arguments()[0],))
-    assert codes(report) == ["upstream-ignored"] and not report.passed
+    assert codes(report) == ["upstream-ignored"] and not report.passed and message in report.findings[0].message
 
 
 def test_ones_as_upstream_gradient_would_hide_what_a_random_one_shows():
@@ -442,6 +477,22 @@ def test_arguments_left_to_their_default_may_get_none():
     assert check(forward, lambda dy, c: (*dense_backward(dy, c)[:2], None), (x, w)).passed
     assert check(forward, lambda dy, c: (*dense_backward(dy, c)[:2], None), (x, w, None)).passed
     assert check(forward, lambda dy, c: dense_backward(dy, c)[:2], (x, w, None)).passed
+
+
+def test_a_gradient_of_integers_is_not_looked_at():
+    forward, backward, arguments = correct_pairs(np.random.default_rng(0))["cross-entropy"]
+    report = check(forward, lambda dy, cache: (backward(dy, cache), np.full(6, 3.0)), arguments)
+    assert report.passed and [a.name for a in report.arguments] == ["logits"]
+
+
+def test_buffers_may_be_used_again():
+    y, dx = np.zeros((4, 3)), np.zeros((4, 3))
+
+    def forward(x):
+        return np.multiply(x, x, out=y), x
+
+    report = check(forward, lambda dy, x: np.multiply(dy, 2 * x, out=dx), (dense_arguments()[0],))
+    assert report.passed and not report.findings
 
 
 def test_a_generator_is_wound_back_and_not_used_up():

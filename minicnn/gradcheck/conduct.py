@@ -20,6 +20,7 @@ from .pair import Call, Gradients, Pair
 SAME = 1e-10  # relative difference between two runs that may come from the order of sums in threads
 A, B = 0.75, -1.25  # equation (1)
 TINY_MOVE, MOVE = 2.0**-34, 2.0**-12  # relative; (2)
+STEADY = 0.3  # a change that half of the move halves to within this share is no jump
 VISIBLE = 16 * np.finfo(np.float64).eps  # a change float64 shows for certain, relative to the largest value around
 STUCK_SHARE = 0.9  # of the outputs that should have moved: so many did not
 
@@ -182,17 +183,19 @@ def _signs_of_float32(pair: Pair, call: Call, movable: list[int], rng: np.random
         return pair.forward(arguments).outputs
 
     try:
-        tiny, large = moved(TINY_MOVE), moved(MOVE)
+        moves = [call.outputs, *map(moved, (TINY_MOVE, MOVE / 2, MOVE))]
     except Exception:  # outside of what forward takes: nothing to be learned here
         return ""
-    if any(len({a.shape for a in three}) > 1 for three in zip(call.outputs, tiny, large, strict=True)):
+    if any(len({a.shape for a in each}) > 1 for each in zip(*moves, strict=True)):
         return ""
-    y, y_tiny, y_large = (np.concatenate([a.ravel() for a in each]) for each in (call.outputs, tiny, large))
+    y, y_tiny, y_half, y_moved = (np.concatenate([a.ravel() for a in outputs]) for outputs in moves)
     largest = max(
         [1.0 * np.abs(y).max(initial=0.0), *(np.abs(pair.arguments[i]).max(initial=0.0) for i in pair.floats)]
     )
     with np.errstate(all="ignore"):
-        should_move = np.abs(y_large - y) * (TINY_MOVE / MOVE) > VISIBLE * largest
+        change = y_moved - y
+        steady = np.abs(2 * (y_half - y) - change) < STEADY * np.abs(change)
+        should_move = steady & (np.abs(change) * (TINY_MOVE / MOVE) > VISIBLE * largest)
     stuck = y_tiny[should_move] == y[should_move]
     if stuck.size and stuck.mean() > STUCK_SHARE:
         return (

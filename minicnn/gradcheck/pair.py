@@ -16,7 +16,6 @@ mask is the same in all of them.
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Callable, Sequence
 
@@ -59,7 +58,7 @@ class Pair:
     Attributes
     ----------
     arguments : list
-        Arrays of floats as float64; Python floats as arrays without axes; other arrays and generators copied.
+        Arrays of floats as float64; Python floats as arrays without axes; other arrays copied.
     names : list of str
     floats : list of int
         Positions of the arrays of floats.
@@ -214,7 +213,7 @@ def _is_float_array(a: object) -> bool:
 def _private(a: object) -> object:
     if _is_float_array(a) or isinstance(a, float):
         return np.array(a, dtype=np.float64, order="C")
-    return copy.deepcopy(a) if isinstance(a, (np.ndarray, np.random.Generator)) else a
+    return a.copy() if isinstance(a, np.ndarray) else a
 
 
 def _as_floats(part: object, name: str) -> np.ndarray:

@@ -64,7 +64,7 @@ def max_pool2d_forward(
     """
     windows = _windows(x, pool_size, stride, padding, "The max pooling")
     y = np.empty((len(x), *windows.output, x.shape[3]), x.dtype)
-    winner = np.empty(y.shape, np.min_scalar_type(windows.kernel[0] * windows.kernel[1] - 1))
+    winner = np.empty(y.shape, np.int32)
 
     def pool(images: slice) -> None:
         padded = windows.padded(x[images], value=-np.inf)
@@ -81,7 +81,7 @@ def max_pool2d_backward(dy: np.ndarray, cache: MaxPoolCache) -> np.ndarray:
     dx = np.zeros((len(dy), *windows.padded_image, dy.shape[3]), dtype)
 
     def spread(images: slice) -> None:
-        kernels.max_pool_backward(dy[images], winner[images], dx[images], windows.kernel[1], *windows.stride)  # (2)
+        kernels.max_pool_backward(dy[images], winner[images], dx[images], *windows.kernel, *windows.stride)  # (2)
 
     parallel.over_batch(spread, len(dy), dx.size)
     return windows.inside(dx)
