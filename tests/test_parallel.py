@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -49,6 +50,39 @@ def test_blas_is_held_to_one_thread_and_put_back(two_blas_threads):
         assert parallel.over_batch(lambda s: blas_threads(), 2, BIG) == [{1}, {1}]
         assert blas_threads() == {1}
     assert blas_threads() == {2}
+
+
+def test_blas_is_held_whichever_thread_asks(two_blas_threads):
+    """Two threads that overlap: the first to enter leaves first, and the main thread has a limit of its own."""
+    entered, leave, seen = threading.Barrier(3), [threading.Event(), threading.Event()], []
+
+    def hold(k):
+        with parallel.threads(2):
+            entered.wait()
+            seen.append(blas_threads())
+            leave[k].wait()
+
+    workers = [threading.Thread(target=hold, args=(k,)) for k in (0, 1)]
+    for worker in workers:
+        worker.start()
+    entered.wait()
+    during = [blas_threads()]
+    for worker, event in zip(workers, leave, strict=True):
+        during.append(blas_threads())
+        event.set()
+        worker.join()
+    assert during == [{1}] * 3
+    assert seen == [{1}, {1}]
+    assert blas_threads() == {2}
+
+
+def test_others_can_set_blas_again_afterwards():
+    with parallel.threads(2):
+        pass
+    with threadpool_limits(1, user_api="blas"):
+        assert blas_threads() == {1}
+    with threadpool_limits(2, user_api="blas"):
+        assert blas_threads() == {2}
 
 
 def test_blas_is_put_back_after_an_error(two_blas_threads):

@@ -106,6 +106,7 @@ class _OneBlasThread:
     def __enter__(self):
         with self.lock:
             if self.inside == 0:
+                _take_control_of_blas()
                 self.limit = _blas().limit(limits=1, user_api="blas")
             self.inside += 1
 
@@ -113,7 +114,20 @@ class _OneBlasThread:
         with self.lock:
             self.inside -= 1
             if self.inside == 0:
+                _take_control_of_blas()  # the first to enter need not be the last to leave
                 self.limit.restore_original_limits()
+                _take_control_of_blas()
+
+
+def _take_control_of_blas() -> None:
+    """Let the present thread set the number, and after it any other.
+
+    From version 3.8 on, threadpoolctl lets only the first thread set OpenBLAS's number, until that thread gives control
+    back, and ignores all others without a word.
+    """
+    for library in _blas().lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
 
 
 @cache

@@ -31,6 +31,7 @@ import numpy as np
 from .. import initializers
 from ..arguments import checked_count
 from ..kernels import parallel
+from ..kernels.batchnorm import channel_sums
 from .checks import check_image_shape, check_same_dtype, checked_array, checked_dy
 from .columns import col2im, im2col, tiles
 from .layer import Layer
@@ -125,22 +126,20 @@ def conv2d_backward(
     dx = np.zeros_like(x) if need_dx else None
 
     def gradients(images: slice) -> tuple[np.ndarray, np.ndarray]:
+        db = channel_sums(dy[images].reshape(-1, w.shape[3]))  # (3)
         dw = np.zeros_like(w_matrix)
-        db = np.zeros(w.shape[3], w.dtype)
         for tile in tiles(images, windows, x.shape[3], x.itemsize):
             dy_tile = tile.positions(dy, groups)
             columns = im2col(x, tile, windows, groups)
-            db += dy_tile.sum(axis=1).ravel()  # (3)
             dw += columns.transpose(0, 2, 1) @ dy_tile  # (4)
             if need_dx:
                 dcolumns = np.matmul(dy_tile, w_matrix.transpose(0, 2, 1), out=columns)  # (5)
                 col2im(dcolumns, dx, tile, windows, groups)  # (6)
         return dw, db
 
-    parts = parallel.over_batch(gradients, len(x), x.size + dy.size)
-    dw_matrix = sum(dw for dw, _ in parts)
-    dw = dw_matrix.transpose(1, 0, 2).reshape(w.shape)
-    return dx, dw, sum(db for _, db in parts) if with_bias else None
+    dws, dbs = zip(*parallel.over_batch(gradients, len(x), x.size + dy.size), strict=True)
+    dw = sum(dws).transpose(1, 0, 2).reshape(w.shape)
+    return dx, dw, sum(dbs).astype(w.dtype) if with_bias else None
 
 
 def _as_matrix(w: np.ndarray, groups: int) -> np.ndarray:
