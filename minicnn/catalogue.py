@@ -1,18 +1,20 @@
 """Every layer and every loss in the configurations worth checking.
 
-The common tests and `minicnn gradcheck` go through these lists: a new layer joins both by one entry here. The shapes are
-small, so that a check is quick, and awkward, so that it finds something: H != W, kernels that are not square, windows
-that overlap or leave the last row over, three examples or more.
+The common tests and `minicnn gradcheck` go through these lists: a new layer joins both by one entry here. The shapes
+are small, so that a check is quick, and awkward, so that it finds something: H != W, kernels that are not square,
+windows that overlap or leave the last row over, three examples or more.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from . import gradcheck
 from .layers import (
     AvgPool2D,
     BatchNorm,
@@ -166,3 +168,23 @@ def small_network(seed: int = 0, dtype: DTypeLike = np.float64) -> Sequential:
         seed=seed,
         dtype=dtype,
     )
+
+
+def gradient_reports() -> Iterator[tuple[LayerCase | LossCase | Sequential, gradcheck.Report]]:
+    """Check the gradients of every case, and of the small network, one after another in float64.
+
+    Yields
+    ------
+    case : LayerCase, LossCase or Sequential
+    report : minicnn.gradcheck.Report
+        Its title is the case in words.
+    """
+    for case in LAYER_CASES:
+        layer = case.built()
+        yield case, gradcheck.check_layer(layer, case.input(), training=case.training, title=str(case))
+    for case in LOSS_CASES:
+        yield case, gradcheck.check_loss(case.loss, case.input(), case.labels, title=str(case))
+    model = small_network()
+    x = np.random.default_rng(2).standard_normal((3, *model.input_shape))
+    title = f"small network of {len(model.layers)} layers on {'x'.join(map(str, x.shape))}"
+    yield model, gradcheck.check_model(model, x, np.array([0, 2, 1]), SoftmaxCrossEntropy(), title=title)

@@ -1,0 +1,368 @@
+"""Figures: what training did, what the network has learned, what it sees and what it mixes up.
+
+Every function returns a `matplotlib.figure.Figure` of its own, made without pyplot: nothing opens a window and nothing
+is kept behind the scenes. `figure.savefig("name.png")` writes it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from .estimates import Estimate
+from .experiments import Results, measures
+from .layers import Conv2D
+
+if TYPE_CHECKING:
+    from .model import Sequential
+    from .training import History
+
+# Okabe & Ito's colours, which people with any kind of colour vision can tell apart; markers say it a second time.
+COLOURS = ("#4d4d4d", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+WIDTH = 9.0  # inches: 900 pixels of a README
+DPI = 200
+INK, FAINT = "#333333", "#d9d9d9"
+SMALL, NORMAL, LARGE = 8.5, 9.5, 11  # points
+
+
+def learning_curves(histories: History | Mapping[str, History]) -> Figure:
+    """Loss and accuracy over the epochs.
+
+    The training curves are means over each epoch's steps, while the network still learned and with dropout at work; the
+    validation curves are measured after the epoch. Early on, or with dropout, validation may thus look better.
+
+    Parameters
+    ----------
+    histories : History or dict of str to History
+        One training run, or several by name.
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no epoch to show.
+    """
+    several = histories if isinstance(histories, Mapping) else {"": histories}
+    if not several or not all(history.epochs for history in several.values()):
+        raise ValueError("learning_curves needs histories with at least one epoch: train with fit(...) first.")
+    with_accuracy = any(a is not None for h in several.values() for a in h.accuracy)
+    figure = _figure(3.4)
+    quantities = ("loss", "accuracy") if with_accuracy else ("loss",)
+    for ax, quantity in zip(np.atleast_1d(figure.subplots(1, len(quantities))), quantities, strict=True):
+        for k, (name, history) in enumerate(several.items()):
+            look = {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)], "markersize": 3.5}
+            for kind, prefix, style in (("training, running mean", "", "--"), ("validation", "val_", "-")):
+                values = [np.nan if v is None else v for v in getattr(history, prefix + quantity)]
+                if not np.isnan(values).all():
+                    ax.plot(_epochs(values), values, style, label=f"{name} {kind}".strip(), **look)
+        _label(ax, xlabel="epoch", ylabel=quantity)
+        _epoch_axis(ax)
+        if quantity == "accuracy":
+            ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    ax.legend(fontsize=SMALL, frameon=False)
+    return figure
+
+
+def lesson_figure(results: Results) -> Figure:
+    """Loss and accuracy of every arm on training and test images, the gap between them, and the epochs to a target.
+
+    Lines are means over the seeds, shades reach from the lowest to the highest seed.
+
+    Parameters
+    ----------
+    results : minicnn.experiments.Results
+        With at least one finished run.
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    ValueError
+        If no run is finished.
+    """
+    arms = [arm for arm, runs in results.runs.items() if runs]
+    if not arms:
+        raise ValueError("lesson_figure needs results with at least one finished run, got none.")
+    figure = _figure(5.9)
+    axes = figure.subplots(2, 3)
+    panels = {
+        "train_loss": (axes[0, 0], "training loss (nats)"),
+        "test_loss": (axes[0, 1], "test loss (nats)"),
+        "gap": (axes[0, 2], "generalization gap (points)"),
+        "train_accuracy": (axes[1, 0], "training accuracy"),
+        "test_accuracy": (axes[1, 1], "test accuracy"),
+    }
+    for curve, (ax, label) in panels.items():
+        for arm in arms:
+            _band(ax, results.array(arm, curve) * (100 if curve == "gap" else 1), *_look(results, arm))
+        _label(ax, title=label, xlabel="epoch")
+        _epoch_axis(ax)
+    for row in (0, 1):  # training and test images on one scale
+        axes[row, 1].sharey(axes[row, 0])
+        axes[row, 0].autoscale(axis="y")
+    for ax in axes[1, :2]:
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+        ax.axhline(results.target, color=INK, linewidth=0.8, linestyle=":")
+    axes[0, 2].axhline(0, color=INK, linewidth=0.8, linestyle=":")
+    _draw_epochs_to_target(axes[1, 2], results, arms)
+    seeds = len(results.common_seeds(*arms))
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False, fontsize=LARGE)
+    data, spread = results.data, f"mean of {seeds} seeds, shaded from lowest to highest" if seeds > 1 else "one seed"
+    figure.supxlabel(
+        f"{data['name']}, {data['train_images']:,} training and {data['test_images']:,} test images; {spread}",
+        fontsize=SMALL,
+        color=INK,
+    )
+    return figure
+
+
+def _draw_epochs_to_target(ax: Axes, results: Results, arms: Sequence[str]) -> None:
+    """One row an arm: a large mark for the mean with its standard error, and below it a small one for each seed."""
+    last = results.recipe.epochs
+    _label(ax, title=f"epochs to {100 * results.target:g} % test accuracy", xlabel="epochs")
+    ax.set(xlim=(0, last + 0.5), ylim=(len(arms) - 0.4, -0.6), yticks=range(len(arms)), yticklabels=arms)
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    for row, (arm, name) in enumerate(zip(arms, ax.get_yticklabels(), strict=True)):
+        _, colour, marker = _look(results, arm)
+        name.set_color(colour)
+        values = results.values(arm, measures(results.target)["epochs_to_target"])
+        reached = [epochs for epochs in values if epochs is not None]
+        estimate = Estimate.of(values)
+        mean, error = estimate.mean or 0, estimate.standard_error or 0
+        if reached:
+            below = row + np.linspace(0.2, 0.44, max(len(reached), 2))[: len(reached)]  # one under the other
+            ax.plot(reached, below, "o", color=colour, markersize=3.5, markerfacecolor="white")
+            ax.errorbar(mean, row, xerr=error or None, color=colour, marker=marker, markersize=7, capsize=3)
+        to_the_right = mean < last / 2
+        words = ax.annotate(
+            estimate.text(1),
+            (mean + error if to_the_right else mean - error, row),
+            xytext=(8 if to_the_right else -8, 0),
+            textcoords="offset points",
+            ha="left" if to_the_right else "right",
+            va="center",
+            fontsize=SMALL,
+            color=colour,
+        )
+        words.set_in_layout(False)  # it stands inside the axes
+
+
+def _look(results: Results, arm: str) -> tuple[str, str, str]:
+    """Name, colour and marker of an arm; the same whichever arms have finished."""
+    k = list(results.runs).index(arm)
+    return arm, COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
+
+
+def _band(ax: Axes, rows: np.ndarray, name: str, colour: str, marker: str) -> None:
+    """Mean of the rows as a line, from their lowest to their highest as a shade."""
+    epochs = _epochs(rows[0])
+    ax.plot(epochs, rows.mean(axis=0), color=colour, marker=marker, markersize=3.5, linewidth=1.6, label=name)
+    if len(rows) > 1:
+        ax.fill_between(epochs, rows.min(axis=0), rows.max(axis=0), color=colour, alpha=0.18, linewidth=0)
+
+
+def first_layer_filters(model: Sequential) -> Figure:
+    """Kernels of the first convolution, one picture a filter.
+
+    Kernels on three channels are shown as colours, each scaled from its lowest to its highest weight. Others are shown
+    with a colour scale on which white is zero, one row of pictures a channel.
+
+    Parameters
+    ----------
+    model : Sequential
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    ValueError
+        If the model has no convolution.
+    """
+    first = next((layer for layer in model.layers if isinstance(layer, Conv2D)), None)
+    if first is None:
+        raise ValueError(f"first_layer_filters needs a model with a Conv2D layer, got {model!r}.")
+    w = first.params["w"]  # (KH, KW, C, F)
+    in_colour = w.shape[2] == 3
+    title = f"{w.shape[3]} filters of the first convolution, {w.shape[0]}x{w.shape[1]} pixels"
+    if in_colour:
+        low, high = w.min(axis=(0, 1, 2)), w.max(axis=(0, 1, 2))
+        tiles = np.moveaxis((w - low) / np.where(high > low, high - low, 1), 3, 0)
+        return _gallery(tiles, title, [f"{f + 1}" for f in range(len(tiles))])
+    tiles = np.moveaxis(w, (2, 3), (1, 0)).reshape(-1, *w.shape[:2])
+    names = [
+        f"{f + 1}" if w.shape[2] == 1 else f"{f + 1}, ch {c + 1}" for f in range(w.shape[3]) for c in range(w.shape[2])
+    ]
+    return _gallery(tiles, title, names, "weight")
+
+
+def activations(model: Sequential, image: np.ndarray, layer_name: str) -> Figure:
+    """What one layer makes of one image, in evaluation mode: a picture a channel, or a bar a unit.
+
+    Parameters
+    ----------
+    model : Sequential
+        Left as it is.
+    image : array, shape (H, W, C)
+        One image as the model takes it.
+    layer_name : str
+        One of `model.layer_names`.
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, or the image has another shape than the model takes.
+    """
+    if layer_name not in model.layer_names:
+        raise ValueError(f"The model has no layer {layer_name!r}; it has {', '.join(model.layer_names)}.")
+    x = np.asarray(image)[np.newaxis]
+    model.check_batch(x)
+    x = x.astype(model.dtype)
+    for layer in copy.deepcopy(model.layers)[: model.layer_names.index(layer_name) + 1]:
+        x = layer.forward(x)
+    title = f"{layer_name}: activations of one image"
+    if x.ndim == 4:
+        tiles = np.moveaxis(x[0], 2, 0)
+        return _gallery(tiles, title, [f"{c + 1}" for c in range(len(tiles))], "activation", image)
+    figure = _figure(2.8)
+    ax = figure.subplots()
+    ax.bar(np.arange(x.size), x[0], width=0.9, color=COLOURS[2])
+    _label(ax, title=title, xlabel="unit", ylabel="activation")
+    ax.axhline(0, color=INK, linewidth=0.8)
+    return figure
+
+
+def _gallery(
+    tiles: np.ndarray, title: str, names: Sequence[str], unit: str | None = None, image: np.ndarray | None = None
+) -> Figure:
+    """Small pictures in rows of eight, all on one colour scale, optionally beside the image they come from."""
+    columns = min(8, len(tiles))
+    rows = -(-len(tiles) // columns)
+    figure = _figure(0.8 + rows * (1.02 if image is None else 0.92))
+    figure.suptitle(title, fontsize=LARGE, color=INK)
+    part = figure
+    if image is not None:
+        left, part = figure.subfigures(1, 2, width_ratios=(1.6, 8))
+        ax = left.subplots()
+        ax.imshow(image if image.shape[2] == 3 else image.mean(axis=2), cmap="gray", vmin=0, vmax=1)
+        ax.set_title("image", fontsize=SMALL, color=INK)
+        ax.set_axis_off()
+    axes = part.subplots(rows, columns, squeeze=False)
+    scale = _scale(tiles) if unit else {}
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, tile, name in zip(axes.flat, tiles, names, strict=False):
+        picture = ax.imshow(tile, **scale)
+        ax.set_title(name, fontsize=SMALL, color=INK, pad=2)
+    if unit:
+        bar = part.colorbar(picture, ax=axes, shrink=0.9, aspect=20 * rows / 2, pad=0.02)
+        bar.set_label(unit, fontsize=NORMAL, color=INK)
+        bar.ax.tick_params(labelsize=SMALL, colors=INK)
+        bar.outline.set_visible(False)
+    return figure
+
+
+def _scale(values: np.ndarray) -> dict:
+    """Colours for `imshow`: white at zero with red above and blue below, or from dark to light without a sign."""
+    if values.min() < 0:
+        return {"cmap": "RdBu_r", "vmin": -np.abs(values).max(), "vmax": np.abs(values).max()}
+    return {"cmap": "magma", "vmin": 0, "vmax": values.max() or 1}
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> Figure:
+    """How often each class was taken for each: numbers are images, shades are shares of the row.
+
+    Parameters
+    ----------
+    labels, predicted : integer array, shape (N,)
+        True and predicted class of each image, 0 to K - 1.
+    classes : sequence of str
+        The K names.
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, there is no image or a class is out of range.
+    """
+    labels, predicted = np.asarray(labels), np.asarray(predicted)
+    K = len(classes)
+    whole = labels.dtype.kind in "iu" and predicted.dtype.kind in "iu"
+    if labels.shape != predicted.shape or labels.ndim != 1 or not labels.size or not whole:
+        given = " and ".join(f"{array.dtype}{list(array.shape)}" for array in (labels, predicted))
+        raise ValueError(f"confusion_matrix needs a label and a predicted class, whole numbers, an image, got {given}.")
+    if min(labels.min(), predicted.min()) < 0 or max(labels.max(), predicted.max()) >= K:
+        raise ValueError(f"confusion_matrix needs classes from 0 to {K - 1} for {K} names.")
+    counts = np.zeros((K, K), dtype=int)
+    np.add.at(counts, (labels, predicted), 1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = float(np.clip(2.6 + 0.5 * K, 4, 12))
+    figure = Figure(figsize=(side + 1, side), layout="constrained", dpi=DPI)
+    ax = figure.subplots()
+    picture = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (i, j), count in np.ndenumerate(counts):
+        if count:
+            ax.text(
+                j, i, f"{count}", ha="center", va="center", fontsize=SMALL, color="white" if shares[i, j] > 0.5 else INK
+            )
+    ax.set_xticks(range(K), classes, rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(K), classes)
+    accuracy = np.trace(counts) / counts.sum()
+    _label(
+        ax,
+        title=f"{accuracy:.1%} of {counts.sum():,} images are right".replace("%", " %"),
+        xlabel="predicted",
+        ylabel="true",
+    )
+    ax.grid(False)
+    bar = figure.colorbar(picture, ax=ax, shrink=0.8, format=PercentFormatter(1, decimals=0, symbol=" %"))
+    bar.set_label("share of the true class", fontsize=NORMAL, color=INK)
+    bar.ax.tick_params(labelsize=SMALL, colors=INK)
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _figure(height: float) -> Figure:
+    return Figure(figsize=(WIDTH, height), layout="constrained", dpi=DPI)
+
+
+def _label(ax: Axes, title: str = "", xlabel: str = "", ylabel: str = "") -> None:
+    """Words in one size and colour, and nothing drawn that is not needed."""
+    ax.set_title(title, fontsize=NORMAL, color=INK, loc="left")
+    ax.set_xlabel(xlabel, fontsize=NORMAL, color=INK)
+    ax.set_ylabel(ylabel, fontsize=NORMAL, color=INK)
+    ax.tick_params(labelsize=SMALL, color=FAINT, labelcolor=INK)
+    ax.grid(color=FAINT, linewidth=0.6)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(FAINT)
+
+
+def _epochs(values: Sequence[float]) -> np.ndarray:
+    """1 for the first epoch's end."""
+    return np.arange(1, len(values) + 1)
+
+
+def _epoch_axis(ax: Axes) -> None:
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))

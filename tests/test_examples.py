@@ -1,0 +1,77 @@
+"""The examples run, in their quick form, and say what they are there to say."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def example(name):
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_example_is_under_a_page():
+    for path in EXAMPLES.glob("*.py"):
+        assert len(path.read_text().splitlines()) < 90, path.name
+
+
+def test_first_network(capsys, tmp_path):
+    figure = tmp_path / "curves.png"
+    history = example("first_network").main(["--quick", "--figure", str(figure)])
+    out = capsys.readouterr().out
+    assert "31,594 parameters, 31,562 trainable" in out
+    assert history.epochs == 2 and out.count("%") == 4
+    assert f"{history.val_loss[-1]:.3f}" in out
+    assert figure.stat().st_size > 10_000
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """Sixteen pictures of two classes in an .npz file: the second class is brighter."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(16) % 2
+    images = (rng.integers(0, 128, (16, 32, 32, 3)) + 127 * labels[:, None, None, None]).astype(np.uint8)
+    path = tmp_path / "pets.npz"
+    np.savez(path, x_train=images, y_train=labels, x_test=images[:4], y_test=labels[:4], classes=["cat", "dog"])
+    return path
+
+
+def test_lesson_network(capsys, pets):
+    history = example("lesson_network").main([str(pets), "--quick"])
+    out = capsys.readouterr().out
+    assert "897,665 parameters, 896,513 trainable" in out
+    assert history.epochs == 1 and 0 <= history.val_accuracy[0] <= 1
+    assert "epoch  1: training accuracy" in out
+
+
+def test_lesson_network_takes_a_folder(pets, tmp_path):
+    from PIL import Image
+
+    with np.load(pets) as arrays:
+        for k, (image, label) in enumerate(zip(arrays["x_train"], arrays["y_train"], strict=True)):
+            folder = tmp_path / "folder" / str(arrays["classes"][label])
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).resize((40, 30)).save(folder / f"{k}.png")
+    data = example("lesson_network").load(tmp_path / "folder")
+    assert data.image_shape == (32, 32, 3) and data.classes == ("cat", "dog")
+
+
+def test_lesson_network_says_what_it_needs(capsys, tmp_path):
+    main = example("lesson_network").main
+    grey = np.zeros((4, 32, 32), np.uint8)
+    np.savez(tmp_path / "grey.npz", x_train=grey, y_train=[0, 1, 0, 1], x_test=grey, y_test=[0, 1, 0, 1])
+    for arguments, message in (
+        ([], "data"),
+        (["nowhere.npz"], "No file nowhere.npz"),
+        ([str(tmp_path / "grey.npz")], "needs 32x32x3 images of two classes"),
+    ):
+        with pytest.raises(SystemExit) as exit:
+            main(arguments)
+        assert exit.value.code == 2
+        assert message in capsys.readouterr().err
