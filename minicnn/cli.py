@@ -74,11 +74,11 @@ def _parser() -> argparse.ArgumentParser:
         "--data", default="fashion-mini", metavar="NAME|FILE.npz|FOLDER", help="images to train on (%(default)s)"
     )
     lesson.add_argument("--seeds", type=_count, metavar="N", help="repetitions, from seeds 0 to N-1 (3)")
-    lesson.add_argument("--epochs", type=_count, metavar="N", help="passes over the training images (12)")
+    lesson.add_argument("--epochs", type=_count, metavar="N", help="passes over the training images (10)")
     lesson.add_argument("--arms", metavar="A,B", help="only these arms, e.g. plain,dropout")
     lesson.add_argument("--out", type=Path, default=Path("runs/lesson"), metavar="FOLDER", help="(%(default)s)")
     lesson.add_argument("--quick", action="store_true", help="fewer images, seeds and epochs: seconds, less certain")
-    lesson.add_argument("--threads", type=_count, metavar="N", help="by default one a core")
+    lesson.add_argument("--threads", type=_count, metavar="N", help="runs side by side; by default one a core")
     check = commands.add_parser(
         "gradcheck",
         help="check every layer's and loss's gradients against numeric derivatives",

@@ -3,15 +3,21 @@
 An arm is one way to make the network. All arms are trained on the same data by the same recipe, each from the same
 seeds: one seed, one set of initial weights, wherever the arms draw their parameters in the same order. What the seeds
 tell together is in estimates.py.
+
+Runs train side by side, each in one thread: two runs on two cores are done sooner than one run after the other with its
+small batches spread over both, and a run's result does not depend on the number of cores.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +27,7 @@ from .atomic_write import atomic_write
 from .callbacks import Callback
 from .datasets import Dataset
 from .estimates import Comparison, Estimate
+from .kernels.parallel import default_threads
 from .losses import SoftmaxCrossEntropy
 from .model import Sequential
 from .optimizers import SGD
@@ -43,7 +50,7 @@ class Recipe:
         Dimensionless.
     """
 
-    epochs: int = 12
+    epochs: int = 10
     batch_size: int = 64
     learning_rate: float = 0.02
     momentum: float = 0.9
@@ -174,9 +181,9 @@ def run_experiment(
     target : float
         The test accuracy, from 0 to 1, to which epochs are counted.
     threads : int, optional
-        As in `fit`.
+        How many runs train side by side; by default one a core.
     after_epoch, after_run : functions, optional
-        Called with the arm, the seed, and the run's curves or all results so far.
+        Called with the arm, the seed, and the run's curves or all results so far; `after_epoch` in the run's thread.
 
     Returns
     -------
@@ -189,35 +196,69 @@ def run_experiment(
         If data, networks and recipe do not fit together.
     """
     results = Results(_about(data), recipe or Recipe(), list(seeds), target, {arm: {} for arm in arms})
-    try:
-        for seed in seeds:  # outside the loop over arms, so that what an interrupted experiment has can be compared
-            for arm, make_model in arms.items():
-                model = make_model(data.image_shape, len(data.classes), seed)
-                watch = after_epoch and (lambda curves, arm=arm, seed=seed: after_epoch(arm, seed, curves))
-                results.runs[arm][seed] = train(model, data, results.recipe, threads, watch)
+    cancelled = threading.Event()
+
+    def run(arm: str, seed: int) -> Curves:
+        model = arms[arm](data.image_shape, len(data.classes), seed)
+        return train(model, data, results.recipe, after_epoch and partial(after_epoch, arm, seed), cancelled)
+
+    with ThreadPoolExecutor(threads or default_threads()) as pool:
+        # Seeds come before arms, so that what an interrupted experiment has can be compared.
+        jobs = {pool.submit(run, arm, seed): (arm, seed) for seed in seeds for arm in arms}
+        try:
+            for job in _as_completed(jobs):
+                arm, seed = jobs[job]
+                finished = results.runs[arm] | {seed: job.result()}
+                results.runs[arm] = {seed: finished[seed] for seed in seeds if seed in finished}
                 if after_run:
                     after_run(arm, seed, results)
-    except KeyboardInterrupt:
-        results.interrupted = True
+        except KeyboardInterrupt:
+            results.interrupted = True
+        finally:
+            cancelled.set()  # nothing is left to cancel unless an error or Ctrl-C came
+            pool.shutdown(cancel_futures=True)
     return results
+
+
+def _as_completed(jobs: Collection[Future]) -> Iterator[Future]:
+    """Yield each job when it is done; between them, look up often enough to hear a Ctrl-C."""
+    pending = set(jobs)
+    while pending:
+        done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+        yield from done
 
 
 def train(
     model: Sequential,
     data: Dataset,
     recipe: Recipe,
-    threads: int | None = None,
     after_epoch: Callable[[Curves], None] | None = None,
+    cancelled: threading.Event | None = None,
 ) -> Curves:
-    """Train one model by the recipe and measure it after each epoch.
+    """Train one model by the recipe, in one thread, and measure it after each epoch.
+
+    Parameters
+    ----------
+    model : Sequential
+        Changed in place.
+    data : Dataset
+    recipe : Recipe
+    after_epoch : function, optional
+        Called with the curves so far.
+    cancelled : threading.Event, optional
+        Ends the run when set.
+
+    Returns
+    -------
+    curves : Curves
 
     Raises
     ------
     KeyboardInterrupt
-        If Ctrl-C cut the run short: half a run cannot be compared with whole ones.
+        If the run was cut short: half a run cannot be compared with whole ones.
     """
     start = time.perf_counter()
-    measuring = _Measuring(data, after_epoch)
+    measuring = _Measuring(data, after_epoch, cancelled)
     history = fit(
         model,
         data.train,
@@ -228,7 +269,7 @@ def train(
         validation=data.test,
         callbacks=[measuring],
         progress=False,
-        threads=threads,
+        threads=1,
     )
     if history.stop_reason:
         raise KeyboardInterrupt
@@ -239,11 +280,17 @@ def train(
 class _Measuring(Callback):
     """Fill `Curves`: `fit` has just measured the test images, and the training images are measured here."""
 
-    def __init__(self, data: Dataset, after_epoch: Callable[[Curves], None] | None):
-        self.data, self.after_epoch = data, after_epoch
+    def __init__(self, data: Dataset, after_epoch: Callable[[Curves], None] | None, cancelled: threading.Event | None):
+        self.data, self.after_epoch, self.cancelled = data, after_epoch, cancelled
         self.curves = Curves()
 
+    def on_batch_end(self, run: Run) -> None:
+        if self.cancelled and self.cancelled.is_set():
+            run.stop, run.stop_reason = True, "cancelled"
+
     def on_epoch_end(self, run: Run) -> None:
+        if run.stop:
+            return  # cut short: nothing to measure
         on_training_images = run.model.evaluate(self.data.train, run.loss)
         self.curves.train_loss.append(on_training_images["loss"])
         self.curves.train_accuracy.append(on_training_images["accuracy"])

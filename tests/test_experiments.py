@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -148,14 +150,14 @@ def test_every_arm_runs_from_every_seed(results):
 
 
 def test_runs_are_reproducible_and_seeds_differ(results, digits):
-    again = train(linear(digits.image_shape, 10, seed=5), digits, Recipe(epochs=2), threads=1)
+    again = train(linear(digits.image_shape, 10, seed=5), digits, Recipe(epochs=2))
     assert_array_equal(again.train_loss, results.runs["linear"][5].train_loss)
     assert results.runs["linear"][3].train_loss != results.runs["linear"][5].train_loss
 
 
 def test_both_splits_are_measured_in_evaluation_mode(digits):
     model = linear(digits.image_shape, 10, seed=0)
-    last = train(model, digits, Recipe(epochs=2), threads=1)
+    last = train(model, digits, Recipe(epochs=2))
     for split, loss, accuracy in (
         (digits.train, last.train_loss, last.train_accuracy),
         (digits.test, last.test_loss, last.test_accuracy),
@@ -184,7 +186,8 @@ def test_the_watchers_hear_of_every_epoch_and_run(digits):
 def test_ctrl_c_keeps_the_finished_runs(digits):
     def interrupt(arm, seed, curves):
         if arm == "b" and len(curves.test_loss) == 1:
-            signal.raise_signal(signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.5)  # the main thread hears it meanwhile
 
     results = run_experiment(
         {"a": linear, "b": linear}, digits, seeds=(0, 1), recipe=Recipe(epochs=3), threads=1, after_epoch=interrupt
