@@ -7,7 +7,7 @@ ARGS ?=
 .PHONY: help lesson gradcheck test lint format clean
 
 help:
-	@echo "make lesson     train the four arms and show what dropout and batch normalization do (ARGS=--quick: 20 s)"
+	@echo "make lesson     train the four arms and show what dropout and batch normalization do (ARGS=--quick: seconds)"
 	@echo "make test       prove every layer's backward pass, and the rest"
 	@echo "make gradcheck  the gradient checks as a table"
 	@echo "make lint       style; make format mends it"

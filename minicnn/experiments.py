@@ -50,7 +50,7 @@ class Recipe:
         Dimensionless.
     """
 
-    epochs: int = 10
+    epochs: int = 8
     batch_size: int = 64
     learning_rate: float = 0.02
     momentum: float = 0.9

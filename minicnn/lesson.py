@@ -52,7 +52,7 @@ class Size:
         return data.subset(train, min(self.test_images, len(data.test.labels)))
 
 
-DEFAULT = Size(train_images=2000, test_images=1000, seeds=3, epochs=10)
+DEFAULT = Size(train_images=2000, test_images=1000, seeds=3, epochs=8)
 QUICK = Size(train_images=400, test_images=300, seeds=2, epochs=6)
 
 
