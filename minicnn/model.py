@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .arguments import checked_count
 from .kernels import parallel
 from .layers.layer import Layer
 from .losses import Loss
@@ -52,11 +53,10 @@ class Sequential:
     def __init__(
         self, layers: Sequence[Layer], input_shape: tuple[int, ...], seed: int = 0, dtype: DTypeLike = "float32"
     ):
-        self.layers = list(layers)
+        self.layers = _checked_layers(layers)
         self.input_shape = _checked_shape(input_shape)
         self.dtype = _checked_dtype(dtype)
-        _check_layers(self.layers)
-        self.seed = seed
+        self.seed = checked_count("Sequential", "seed", seed, at_least=0)
         self.rng = np.random.Generator(np.random.SFC64(seed))
         self.layer_names = _names(self.layers)
         self.output_shape = self._infer_shapes()
@@ -125,6 +125,7 @@ class Sequential:
             Logits for a network trained with a loss on logits, see `Loss.probabilities`.
         """
         self.check_batch(x)
+        checked_count("predict", "batch_size", batch_size, at_least=1)
         y = np.empty((len(x), *self.output_shape), self.dtype)
         with parallel.threads():
             for start in range(0, len(x), batch_size):
@@ -151,8 +152,9 @@ class Sequential:
         """
         x, labels = data
         logits = self.predict(x, batch_size)
+        mean_loss = loss.value(logits, labels)  # also sees that the labels fit
         correct = loss.correct(logits, labels)
-        return {"loss": loss.value(logits, labels), "accuracy": None if correct is None else correct / len(x)}
+        return {"loss": mean_loss, "accuracy": None if correct is None else correct / len(x)}
 
     @property
     def params(self) -> Arrays:
@@ -291,7 +293,9 @@ def _checked_dtype(dtype: DTypeLike) -> np.dtype:
     return np.dtype(dtype)
 
 
-def _check_layers(layers: list[Layer]) -> None:
+def _checked_layers(layers: Sequence[Layer]) -> list[Layer]:
+    if not isinstance(layers, (list, tuple)):
+        raise TypeError(f"Sequential takes a list of layers, got {layers!r}.")
     if not layers:
         raise ValueError("Sequential needs at least one layer, got none.")
     for position, layer in enumerate(layers):
@@ -302,6 +306,7 @@ def _check_layers(layers: list[Layer]) -> None:
             raise ValueError(
                 f"{layer!r} at position {position} is in use already. A layer holds its own parameters: make a new one."
             )
+    return list(layers)
 
 
 def _names(layers: list[Layer]) -> list[str]:

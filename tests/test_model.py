@@ -17,6 +17,7 @@ from minicnn import (
     ReLU,
     Sequential,
     SoftmaxCrossEntropy,
+    functional,
 )
 from minicnn.catalogue import small_network
 
@@ -147,6 +148,36 @@ def test_first_nonfinite_layer_is_found_and_the_model_left_alone():
 def test_networks_that_cannot_be_built(layers, shape, error, message):
     with pytest.raises(error, match=message):
         Sequential(layers, input_shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: Sequential(Dense(3), input_shape=(2,)), TypeError, "takes a list of layers"),
+        (lambda: Sequential([Dense(3)], input_shape=(2,), seed="a"), TypeError, "seed"),
+        (lambda: Sequential([Dense(3)], input_shape=(2,), seed=-1), ValueError, "seed"),
+        (lambda: dense_model().predict(np.zeros((4, 2)), batch_size=0), ValueError, "batch_size"),
+        (lambda: dense_model().evaluate((np.zeros((4, 2)), [0, 1]), SoftmaxCrossEntropy()), ValueError, "Labels"),
+        (lambda: functional.dropout_forward(np.zeros(3), 0.5, None), TypeError, r"default_rng\(0\)"),
+        (lambda: functional.dropout_forward(np.zeros(3), 1, np.random.default_rng()), ValueError, "rate"),
+    ],
+)
+def test_calls_that_cannot_work_say_so(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def dense_model():
+    return Sequential([Dense(3)], input_shape=(2,))
+
+
+@pytest.mark.parametrize("x", [[1.0, 2.0], np.arange(3), np.zeros(3, np.float16), None])
+@pytest.mark.parametrize(
+    "name", ["relu", "leaky_relu", "sigmoid", "tanh", "softmax", "flatten", "global_avg_pool2d", "max_pool2d"]
+)
+def test_pure_functions_take_arrays_of_floats(name, x):
+    with pytest.raises(TypeError, match="must be an array of float32 or float64"):
+        getattr(functional, f"{name}_forward")(x)
 
 
 def test_a_layer_belongs_to_one_model():

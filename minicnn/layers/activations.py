@@ -74,6 +74,7 @@ def leaky_relu_forward(x: np.ndarray, *, negative_slope: float = 0.01) -> tuple[
     cache : (array, float)
         x and the slope.
     """
+    x = checked_array(x, "x")
     return np.where(x > 0, x, x.dtype.type(negative_slope) * x), (x, negative_slope)
 
 
@@ -97,6 +98,7 @@ def sigmoid_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     cache : array
         y itself.
     """
+    x = checked_array(x, "x")
     small = np.exp(-np.abs(x))  # at most 1: never overflows
     y = np.where(x >= 0, 1, small) / (1 + small)
     return y, y
@@ -122,7 +124,7 @@ def tanh_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     cache : array
         y itself.
     """
-    y = np.tanh(x)
+    y = np.tanh(checked_array(x, "x"))
     return y, y
 
 
@@ -146,6 +148,7 @@ def softmax_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     cache : array
         y itself.
     """
+    x = checked_array(x, "x")
     exp = np.exp(x - x.max(axis=-1, keepdims=True))  # the largest becomes exp(0) = 1: no overflow, same quotient
     y = exp / exp.sum(axis=-1, keepdims=True)
     return y, y

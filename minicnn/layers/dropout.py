@@ -38,6 +38,7 @@ def dropout_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tup
     cache : array, shape and dtype of `x`
         The scaled mask m / keep, for `dropout_backward`.
     """
+    x = checked_array(x, "x")
     scaled_mask = _scaled_mask(x.shape, x.dtype, rate, rng)
     return x * scaled_mask, scaled_mask
 
@@ -77,6 +78,8 @@ def spatial_dropout2d_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
 
 def _scaled_mask(shape: tuple[int, ...], dtype: np.dtype, rate: float, rng: np.random.Generator) -> np.ndarray:
     """Draw m / keep."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng takes a generator such as np.random.default_rng(0), got {rng!r}.")
     keep = 1 - checked_number("Dropout", "rate", rate, at_least=0, below=1)
     return (rng.random(shape, dtype=dtype) < keep) * dtype.type(1 / keep)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .checks import checked_dy
+from .checks import checked_array, checked_dy
 from .layer import FunctionLayer
 
 
@@ -34,6 +34,7 @@ def flatten_forward(x: np.ndarray) -> tuple[np.ndarray, FlattenCache]:
         A view of `x` where its memory allows.
     cache : FlattenCache
     """
+    x = checked_array(x, "x")
     return x.reshape(len(x), math.prod(x.shape[1:])), FlattenCache(x.shape, x.dtype)
 
 
