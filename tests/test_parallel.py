@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -92,6 +93,22 @@ def test_blas_is_put_back_after_an_error(two_blas_threads):
     with pytest.raises(ArithmeticError, match="in slice"), parallel.threads(2):
         parallel.over_batch(fail, 4, BIG)
     assert blas_threads() == {2}
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_an_error_waits_for_the_other_slices(failing):
+    """Whichever slice fails, the others are done when the error comes: nobody writes into the arrays afterwards."""
+    finished = []
+
+    def work(part):
+        if part.start == failing:
+            raise ArithmeticError(f"slice {part.start}")
+        time.sleep(0.05)
+        finished.append(part.start)
+
+    with pytest.raises(ArithmeticError, match=f"slice {failing}"), parallel.threads(3):
+        parallel.over_batch(work, 3, BIG)
+    assert sorted(finished) == sorted({0, 1, 2} - {failing})
 
 
 def test_number_of_threads_belongs_to_the_block():

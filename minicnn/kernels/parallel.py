@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
+from queue import SimpleQueue
 from typing import TypeVar
 
 import numpy as np
@@ -86,8 +86,9 @@ def over_batch(work: Callable[[slice], Result], n: int, size: int) -> list[Resul
     bounds = [n * k // number for k in range(number + 1)]
     first, *others = [slice(start, stop) for start, stop in pairwise(bounds)]
     with _one_blas_thread:
-        pending = [_pool(number - 1).submit(work, part) for part in others]
-        return [work(first), *(future.result() for future in pending)]
+        if not others:
+            return [work(first)]
+        return _pool(number - 1).run(work, first, others)
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -95,6 +96,41 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     y = np.empty((a.shape[0], b.shape[1]), a.dtype)
     over_batch(lambda s: np.matmul(a[s], b, out=y[s]), len(a), a.size + b.size + y.size)
     return y
+
+
+class _Pool:
+    """Threads that wait for slices of work.
+
+    `concurrent.futures` would do, but its futures take some 50 microseconds longer to hand over a slice, forty times a
+    training step: at batch 20 on 28x28 images that made the step 8 % longer.
+    """
+
+    def __init__(self, workers: int):
+        self.tasks: SimpleQueue = SimpleQueue()
+        for _ in range(workers):
+            threading.Thread(target=self._serve, name="minicnn", daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            work, part, place, done = self.tasks.get()
+            try:
+                done.put((place, work(part), None))
+            except BaseException as error:  # raised again in the thread that asked
+                done.put((place, None, error))
+
+    def run(self, work: Callable[[slice], Result], first: slice, others: list[slice]) -> list[Result]:
+        """Do the first slice here and the others in the pool; return, or raise, when all are done."""
+        done: SimpleQueue = SimpleQueue()
+        for place, part in enumerate(others):
+            self.tasks.put((work, part, place, done))
+        try:
+            result = work(first)
+        finally:
+            outcomes = sorted((done.get() for _ in others), key=lambda outcome: outcome[0])
+        for _, _, error in outcomes:
+            if error is not None:
+                raise error
+        return [result, *(value for _, value, _ in outcomes)]
 
 
 class _OneBlasThread:
@@ -136,8 +172,8 @@ def _blas() -> ThreadpoolController:
 
 
 @cache
-def _pool(workers: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers, thread_name_prefix="minicnn")
+def _pool(workers: int) -> _Pool:
+    return _Pool(workers)
 
 
 def _forget_after_fork() -> None:
