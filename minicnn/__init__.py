@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from . import datasets, functional, gradcheck, plots
+    from . import (
+        callbacks,
+        datasets,
+        experiments,
+        functional,
+        gradcheck,
+        initializers,
+        layers,
+        lesson,
+        losses,
+        optimizers,
+        plots,
+        results,
+        schedules,
+    )
     from .checkpoint import load, save
     from .layers import (
         AvgPool2D,
@@ -45,7 +59,21 @@ _HOME = {
     "checkpoint": ("save", "load"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-_MODULES = ("callbacks", "datasets", "experiments", "functional", "gradcheck", "initializers", "plots", "schedules")
+_MODULES = (
+    "callbacks",
+    "datasets",
+    "experiments",
+    "functional",
+    "gradcheck",
+    "initializers",
+    "layers",
+    "lesson",
+    "losses",
+    "optimizers",
+    "plots",
+    "results",
+    "schedules",
+)
 
 __all__ = [*_MODULE_OF, *_MODULES]
 

@@ -18,9 +18,9 @@ from . import __version__
 
 if TYPE_CHECKING:
     from .datasets import Dataset
-    from .experiments import Curves, Results
     from .gradcheck import Report
     from .lesson import Size
+    from .results import Curves, Results
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit statuses, as shells have them
 LINE = 100  # characters
@@ -211,10 +211,11 @@ def _run_with_progress(arms: dict, data: Dataset, size: Size, options: argparse.
 
 
 def _save(results: Results, folder: Path) -> Path:
-    from . import experiments, lesson
+    from .lesson import answers
+    from .results import save
 
     path = folder / "results.json"
-    experiments.save(results, path, sentences=lesson.answers(results))
+    save(results, path, sentences=answers(results))
     return path
 
 

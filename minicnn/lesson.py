@@ -19,9 +19,10 @@ from functools import partial
 
 from .datasets import Dataset
 from .estimates import Comparison
-from .experiments import MakeModel, Recipe, Results, measures
+from .experiments import MakeModel
 from .layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, ReLU
 from .model import Sequential
+from .results import Recipe, Results, measures
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Clause:
     Attributes
     ----------
     measure : str
-        A key of `minicnn.experiments.measures`.
+        A key of `minicnn.results.measures`.
     expected : int
         Sign of the expected difference.
     text : str

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from .estimates import Estimate
-from .experiments import Results, measures
 from .layers import Conv2D
+from .results import Results, measures
 
 if TYPE_CHECKING:
     from .model import Sequential
@@ -80,7 +80,7 @@ def lesson_figure(results: Results) -> Figure:
 
     Parameters
     ----------
-    results : minicnn.experiments.Results
+    results : minicnn.results.Results
         With at least one finished run.
 
     Returns

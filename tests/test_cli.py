@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from minicnn import __version__, catalogue, cli, datasets, experiments, gradcheck, lesson
+from minicnn import __version__, catalogue, cli, datasets, experiments, gradcheck, lesson, results
 
 SMALL = ["--data", "digits", "--epochs", "2", "--seeds", "2", "--threads", "1"]
 
@@ -72,8 +72,8 @@ def test_lesson_prints_and_writes_what_was_seen(capsys, tmp_path, forty_images):
     assert (tmp_path / "new" / "lesson" / "lesson.png").stat().st_size > 10_000
 
     path = tmp_path / "new" / "lesson" / "results.json"
-    results = experiments.load(path)
-    assert results.finished == 8 and results.recipe.epochs == 2 and results.data["name"] == "digits"
+    found = results.load(path)
+    assert found.finished == 8 and found.recipe.epochs == 2 and found.data["name"] == "digits"
     sentences = json.loads(path.read_text())["sentences"]
     assert len(sentences) == 3
     assert all(" ".join(s.split()) in " ".join(out.split()) for s in sentences)  # but for the line breaks
@@ -90,7 +90,7 @@ def test_on_a_terminal_a_bar_takes_the_place_of_the_lines(capsys, tmp_path, monk
 def test_lesson_runs_the_arms_asked_for_in_its_own_order(capsys, tmp_path, forty_images):
     status, out, _ = run(capsys, "lesson", *SMALL, "--arms", "dropout, plain", "--seeds", 1, "--out", tmp_path)
     assert status == 0
-    assert list(experiments.load(tmp_path / "results.json").runs) == ["plain", "dropout"]
+    assert list(results.load(tmp_path / "results.json").runs) == ["plain", "dropout"]
     words = " ".join(out.split())  # without the line breaks
     assert "one seed cannot tell" in words and "it needs the arms plain and both" in words
 
@@ -148,8 +148,8 @@ def test_ctrl_c_keeps_what_is_finished(capsys, tmp_path, monkeypatch, forty_imag
     status, out, err = run(capsys, "lesson", *SMALL, "--out", tmp_path)
     assert status == 130
     assert err == "Interrupted: 2 of 8 runs were finished.\n"
-    results = experiments.load(tmp_path / "results.json")
-    assert results.interrupted and {a: len(r) for a, r in results.runs.items()}["dropout"] == 1
+    found = results.load(tmp_path / "results.json")
+    assert found.interrupted and {a: len(r) for a, r in found.runs.items()}["dropout"] == 1
     assert (tmp_path / "lesson.png").exists()
     assert "Whether dropout narrows the generalization gap, one seed cannot tell" in " ".join(out.split())
 
@@ -174,7 +174,7 @@ def test_results_are_kept_after_every_run(capsys, tmp_path, monkeypatch, forty_i
     monkeypatch.setattr(experiments, "train", crash)
     with pytest.raises(MemoryError):
         cli.main(["lesson", *SMALL, "--out", str(tmp_path)])
-    assert experiments.load(tmp_path / "results.json").finished == 1
+    assert results.load(tmp_path / "results.json").finished == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from minicnn import Dense, Flatten, Sequential, SoftmaxCrossEntropy, datasets
 from minicnn.estimates import Comparison, Estimate
-from minicnn.experiments import Curves, Recipe, Results, load, measures, run_experiment, save, train
+from minicnn.experiments import run_experiment, train
+from minicnn.results import Curves, Recipe, Results, load, measures, save
 
 
 def linear(input_shape, classes, seed):

@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from minicnn import BatchNorm, Dropout, datasets
-from minicnn.experiments import Curves, Recipe, Results
 from minicnn.lesson import ARMS, DEFAULT, QUICK, Size, answers, footnote, network, table
+from minicnn.results import Curves, Recipe, Results
 
 # The arms.
 

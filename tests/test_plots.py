@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
 from minicnn import Conv2D, Dense, Flatten, ReLU, Sequential, plots
-from minicnn.experiments import Curves, Recipe, Results
+from minicnn.results import Curves, Recipe, Results
 from minicnn.training import History
 
 
