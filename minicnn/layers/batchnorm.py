@@ -13,12 +13,13 @@ Backward: mu and var depend on every x_m, so that dx has three terms, straight t
     dgamma = sum over m of dy_m x_hat_m                                                             (6)
     dx     = gamma / sqrt(var + eps) (dy - dbeta / M - x_hat dgamma / M)                            (7)
 
-In evaluation mu and var are running averages over the training batches. They do not depend on x,
-and one term is left; (10) is what the training's two other terms of (7) begin with:
+In evaluation mu and var are running averages (8) over the training batches. They do not depend on x, and dx has one
+term (9). As arguments they have gradients of their own (10); in training these flow on into every x_m and make the
+other two terms of (7).
 
     running = momentum running + (1 - momentum) batch                                               (8)
     dx      = gamma / sqrt(var + eps) dy                                                            (9)
-    dmean   = -gamma / sqrt(var + eps) dbeta,      dvar = -gamma / (2 (var + eps)) dgamma            (10)
+    dmu     = -gamma / sqrt(var + eps) dbeta,      dvar = -gamma / (2 (var + eps)) dgamma          (10)
 
 (8) takes the biased variance (2) and momentum 0.9 keeps nine tenths of the old value, as Keras and ONNX have it;
 PyTorch's momentum is 1 - ours and its running variance divides by M - 1.
