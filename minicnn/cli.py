@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "--data", default="fashion-mini", metavar="NAME|FILE.npz|FOLDER", help="images to train on (%(default)s)"
     )
     lesson.add_argument("--seeds", type=_count, metavar="N", help="repetitions, from seeds 0 to N-1 (3)")
-    lesson.add_argument("--epochs", type=_count, metavar="N", help="passes over the training images (8)")
+    lesson.add_argument("--epochs", type=_count, metavar="N", help="passes over the training images (9)")
     lesson.add_argument("--arms", metavar="A,B", help="only these arms, e.g. plain,dropout")
     lesson.add_argument("--out", type=Path, default=Path("runs/lesson"), metavar="FOLDER", help="(%(default)s)")
     lesson.add_argument("--quick", action="store_true", help="fewer images, seeds and epochs: seconds, less certain")

@@ -148,10 +148,12 @@ def train(
 
 
 class _Measuring(Callback):
-    """Fill `Curves`: `fit` has just measured the test images, and the training images are measured here."""
+    """Fill `Curves`: `fit` has just measured the test images, and as many training images are measured here."""
 
     def __init__(self, data: Dataset, after_epoch: Callable[[Curves], None] | None, cancelled: threading.Event | None):
-        self.data, self.after_epoch, self.cancelled = data, after_epoch, cancelled
+        count = min(len(data.train.labels), len(data.test.labels))
+        self.training_images = data.subset(train=count).train
+        self.after_epoch, self.cancelled = after_epoch, cancelled
         self.curves = Curves()
 
     def on_batch_end(self, run: Run) -> None:
@@ -161,7 +163,7 @@ class _Measuring(Callback):
     def on_epoch_end(self, run: Run) -> None:
         if run.stop:
             return  # cut short: nothing to measure
-        on_training_images = run.model.evaluate(self.data.train, run.loss)
+        on_training_images = run.model.evaluate(self.training_images, run.loss)
         self.curves.train_loss.append(on_training_images["loss"])
         self.curves.train_accuracy.append(on_training_images["accuracy"])
         self.curves.test_loss.append(run.history.val_loss[-1])

@@ -53,7 +53,7 @@ class Size:
         return data.subset(train, min(self.test_images, len(data.test.labels)))
 
 
-DEFAULT = Size(train_images=2000, test_images=1000, seeds=3, epochs=8)
+DEFAULT = Size(train_images=2000, test_images=1000, seeds=3, epochs=9)
 QUICK = Size(train_images=400, test_images=300, seeds=2, epochs=6)
 
 
@@ -238,7 +238,7 @@ def answers(results: Results) -> list[str]:
 def footnote(results: Results) -> str:
     """Say how to read the numbers."""
     seeds = max(map(len, results.runs.values()))
-    gap = "Gap: training minus test accuracy, both at the end and in evaluation mode."
+    gap = "Gap: training minus test accuracy, both at the end, in evaluation mode and on equally many images."
     if seeds < 2:
         return f"{gap} One seed: no standard errors; for those, take --seeds 3 or more."
     return (
