@@ -86,6 +86,17 @@ class BestSoFar:
         self.min_delta = checked_number(owner, "min_delta", min_delta, at_least=0)
         self.value: float | None = None
 
+    def check(self, run: Run) -> None:
+        """See before training that there is validation data to monitor.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        if self.monitor.startswith("val_") and run.validation is None:
+            raise self._not_measured(run)
+
     def improved(self, run: Run) -> bool:
         """Take in the epoch's value and tell whether it beats the best so far; NaN never does.
 
@@ -98,11 +109,7 @@ class BestSoFar:
         if run.stop and column[-1] is None:  # cut short before anything was measured
             return False
         if column[-1] is None:
-            if self.monitor.startswith("val_"):
-                advice = 'Give fit(..., validation=(x, labels)), or monitor "loss".'
-            else:
-                advice = f'The loss {run.loss!r} knows none; monitor "loss" or "val_loss".'
-            raise ValueError(f"{self.owner} monitors {self.monitor}, but this training does not measure it. {advice}")
+            raise self._not_measured(run)
         sign, value = self.MONITORS[self.monitor], column[-1]
         if math.isnan(value):
             return False
@@ -110,6 +117,13 @@ class BestSoFar:
         if better:
             self.value = value
         return better
+
+    def _not_measured(self, run: Run) -> ValueError:
+        if self.monitor.startswith("val_") and run.validation is None:
+            advice = 'Give fit(..., validation=(x, labels)), or monitor "loss".'
+        else:
+            advice = f'The loss {run.loss!r} knows no accuracy; monitor "loss" or "val_loss".'
+        return ValueError(f"{self.owner} monitors {self.monitor}, but this training does not measure it. {advice}")
 
 
 class EarlyStopping(Callback):
@@ -137,6 +151,7 @@ class EarlyStopping(Callback):
     def on_train_begin(self, run: Run) -> None:
         """Forget an earlier training."""
         self.best = BestSoFar("EarlyStopping", self.monitor, self.min_delta)
+        self.best.check(run)
         self.best_epoch, self.best_params, self.best_state = -1, {}, {}
         self.epochs_waited = 0
 
@@ -188,6 +203,8 @@ class Checkpoint(Callback):
     def on_train_begin(self, run: Run) -> None:
         """Forget an earlier training."""
         self.best = None if self.monitor is None else BestSoFar("Checkpoint", self.monitor)
+        if self.best is not None:
+            self.best.check(run)
 
     def on_epoch_end(self, run: Run) -> None:
         """Save the model."""

@@ -74,7 +74,7 @@ class Run:
 
     Attributes
     ----------
-    model, optimizer, loss, callbacks, history
+    model, optimizer, loss, callbacks, validation, history
         As `fit` got or made them.
     epochs : int
         How many were asked for.
@@ -97,6 +97,7 @@ class Run:
     loss: Loss
     callbacks: Sequence[Callback]
     epochs: int
+    validation: Data | None = None
     history: History = field(default_factory=History)
     epoch: int = 0
     epochs_done: float = 0.0
@@ -165,7 +166,7 @@ def fit(
     checked_count("fit", "epochs", epochs, at_least=1)
     _check_batch_size(model, batch_size, len(x))
     parallel.check_threads(threads)
-    run = Run(model, optimizer, loss, callbacks, epochs)
+    run = Run(model, optimizer, loss, callbacks, epochs, validation)
     with parallel.threads(threads), _ctrl_c_stops(run):
         run.notify("on_train_begin")
         for run.epoch in range(epochs):

@@ -26,7 +26,13 @@ class StubModel:
 def replay(callback, **columns):
     """Run the epoch hooks over a made-up history; returns the run."""
     run = SimpleNamespace(
-        model=StubModel(), history=History(), epoch=0, stop=False, stop_reason="", loss=SoftmaxCrossEntropy()
+        model=StubModel(),
+        history=History(),
+        epoch=0,
+        stop=False,
+        stop_reason="",
+        loss=SoftmaxCrossEntropy(),
+        validation=small_problem(),
     )
     callback.on_train_begin(run)
     for run.epoch, values in enumerate(zip(*columns.values(), strict=True)):
@@ -141,8 +147,12 @@ def test_early_stopping_restores_the_best_epoch_of_a_training():
 
 
 def test_validation_must_be_there_to_be_monitored():
-    with pytest.raises(ValueError, match=r"EarlyStopping monitors val_loss.*validation=\(x, labels\)"):
-        train([EarlyStopping()])
+    model = small_model()
+    before = model.params["dense_1.w"].copy()
+    for callback in (EarlyStopping(), Checkpoint("never.npz", monitor="val_accuracy")):
+        with pytest.raises(ValueError, match=r"monitors val_.*validation=\(x, labels\)"):
+            train([callback], model=model)
+    assert np.array_equal(model.params["dense_1.w"], before)  # refused before the first step
 
 
 def test_accuracy_must_be_there_to_be_monitored():
