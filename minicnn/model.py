@@ -1,7 +1,9 @@
 """Sequential: layers in a row, each fed by the one before.
 
-forward     x_1 = f_1(x_0),  x_2 = f_2(x_1),  ...,  y = x_n                                     (1)
-backward    dx_{k-1} = (dx_k through f_k),  from dy = dx_n back to dx_0: the chain rule         (2)
+    forward     x_1 = f_1(x_0),  x_2 = f_2(x_1),  ...,  y = x_n                                     (1)
+    backward    dx_{k-1} = (dx_k through f_k),  from dy = dx_n back to dx_0: the chain rule         (2)
+
+Each layer keeps what its own backward pass needs; the model only hands arrays on.
 """
 
 from __future__ import annotations

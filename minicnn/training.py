@@ -1,7 +1,9 @@
 """fit: the training loop.
 
-for each epoch, for each batch of the shuffled examples:
-    forward, loss, backward, step                                                               (1)
+    for each epoch, for each batch of the shuffled examples:
+        forward, loss, backward, step                                                               (1)
+
+The loop itself is `train_epoch`; around it stand the epochs, the validation, the callbacks and the checks.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Flatten: lay each example's numbers in one row, in memory order; backward lays them back.
 
-y[n] = x[n].ravel(),        dx = dy in the shape of x                                           (1)
+    y[n] = x[n].ravel(),        dx = dy in the shape of x                                           (1)
+
+No number changes, so that the gradient's numbers do not either.
 """
 
 from __future__ import annotations
