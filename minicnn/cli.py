@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
+from .bench import command as bench_command
 
 if TYPE_CHECKING:
     from .datasets import Dataset
@@ -86,6 +87,14 @@ def _parser() -> argparse.ArgumentParser:
         "derivatives in float64. The exit status is 1 if a gradient is wrong.",
     )
     check.set_defaults(run=_gradcheck)
+    bench = commands.add_parser(
+        "bench",
+        help="time training steps beside PyTorch, Keras and plain NumPy",
+        description="Time whole training steps and predictions beside other libraries, those that are installed, and "
+        "show where the time goes. Leave the machine alone meanwhile.",
+    )
+    bench.set_defaults(run=_bench)
+    bench_command.add_arguments(bench, _count)
     return parser
 
 
@@ -266,3 +275,11 @@ def _gradcheck_verdict(reports: Sequence[Report], failed: int) -> str:
         f"{gradients} gradients in {len(reports)} configurations: {result}.\n"
         f"Largest relative error {largest:.1e} (allowed {reports[0].tolerance:.0e}): {where}."
     )
+
+
+def _bench(options: argparse.Namespace) -> int:
+    """Measure, print, write."""
+    try:
+        return bench_command.run(options)
+    except (ValueError, OSError) as error:
+        raise BadInputError(error) from error

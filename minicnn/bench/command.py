@@ -1,0 +1,64 @@
+"""The subcommand `minicnn bench`: its options, and what it prints and writes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
+    """Add the options; `count` reads a whole number of at least 1."""
+    parser.add_argument("--parts", metavar="A,B", help="networks, layers, start, memory, growth, techniques (all)")
+    parser.add_argument("--network", metavar="A,B", help="digit, lesson (both)")
+    parser.add_argument("--batches", metavar="N,N", help="batch sizes (20,64,128)")
+    parser.add_argument("--threads", metavar="N,N", help="numbers of threads; all: one a core (1,all)")
+    parser.add_argument(
+        "--peers",
+        metavar="A,B",
+        help="minicnn, pytorch, pytorch-channels-last, pytorch-tuned, keras, vectorized (those installed)",
+    )
+    parser.add_argument("--rounds", type=count, metavar="N", help="turns of each contestant (7)")
+    parser.add_argument("--quick", action="store_true", help="one small network, under a minute")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers here")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them here")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, print, write.
+
+    Raises
+    ------
+    ValueError
+        If an option cannot be used.
+    """
+    from . import run as measure
+    from .settings import settings
+
+    start = time.perf_counter()
+    chosen = settings(
+        options.parts,
+        options.peers,
+        options.network,
+        options.batches,
+        options.threads,
+        options.rounds,
+        options.quick,
+    )
+    results = measure(chosen, lambda text: print(text, flush=True))
+    results["seconds"] = time.perf_counter() - start
+    print(f"\nTook     {results['seconds']:.0f} s")
+    if options.json:
+        from ..atomic_write import atomic_write
+
+        with atomic_write(options.json) as file:
+            file.write(json.dumps(results, indent=1).encode())
+        print(f"Numbers  {options.json}")
+    if options.plot:
+        from .figure import draw
+
+        draw(results, options.plot)
+        print(f"Figure   {options.plot}")
+    return 0
