@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
+from itertools import product
 
 from .clock import Effort, Spread, interleaved, ratio
 from .settings import Settings
@@ -29,7 +30,7 @@ def race(
     batches: Sequence[int],
     threads: Sequence[int],
     effort: Effort,
-    side: int | None = None,
+    sides: Sequence[int | None] = (None,),
     say: Callable[[str], None] = print,
     tasks: Sequence[str] = tuple(TASKS),
 ) -> Iterator[dict]:
@@ -42,8 +43,8 @@ def race(
     networks : sequence of str
     batches, threads : sequence of int
     effort : Effort
-    side : int, optional
-        Of the images, if not the network's own.
+    sides : sequence of int or None
+        Of the images, in pixels; None for the network's own.
     say : function of a str
         Told why a contestant cannot take part.
     tasks : sequence of str
@@ -58,12 +59,11 @@ def race(
     for number in threads:
         with ExitStack() as stack:
             workers = {peer: stack.enter_context(Worker(peer, number)) for peer in peers}
-            for network in networks:
-                for batch in batches:
-                    ready = _prepared(workers, network, batch, side, say)
-                    for task in tasks:
-                        where = {"network": network, "side": side, "batch": batch, "threads": number, "task": task}
-                        yield from _rows(where, ready, effort)
+            for network, side, batch in product(networks, sides, batches):
+                ready = _prepared(workers, network, batch, side, say)
+                for task in tasks:
+                    where = {"network": network, "side": side, "batch": batch, "threads": number, "task": task}
+                    yield from _rows(where, ready, effort)
 
 
 def _prepared(

@@ -39,6 +39,11 @@ class Settings:
     growing_batches: list[int] = field(default_factory=lambda: [4**k for k in range(5)] + [512])
     effort: Effort = field(default_factory=Effort)
 
+    @property
+    def middle_batch(self) -> int:
+        """The batch size for parts that look at one only."""
+        return sorted(self.batches)[len(self.batches) // 2]
+
     def to_dict(self) -> dict:
         """The same as a dictionary, for JSON."""
         return asdict(self)

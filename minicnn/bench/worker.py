@@ -66,6 +66,10 @@ class Worker:
         """Seconds of each of `count` predictions of a batch."""
         return self._ask("predictions", count)
 
+    def switch_off(self, technique: str) -> None:
+        """Do without one of minicnn's `TECHNIQUES` from now on."""
+        self._ask("switch_off", technique)
+
     def peak_memory(self) -> int:
         """Most bytes of memory that the process has held so far."""
         return self._ask("peak_memory")
@@ -123,6 +127,10 @@ def _do(peer: object, call: str, arguments: list) -> object:
             return peer.prepare(network, batch, threads)
         case "peak_memory":
             return memory.peak()
+        case "switch_off":
+            from .techniques import switch_off
+
+            return switch_off(*arguments)
         case _:
             return getattr(peer, call)(*arguments)
 

@@ -1,0 +1,74 @@
+"""What the kernels do, as NumPy would do it: same names, same arguments, put in their place to see what they gain.
+
+Each is the quickest of the plain ways, whole arrays at a time, and runs on the same slices in the same threads.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+
+def relu(x, y):
+    """y = max(x, 0)."""
+    np.maximum(x, 0, out=y)
+
+
+def relu_backward(dy, y, dx):
+    """dx = dy where y > 0, else 0."""
+    np.multiply(dy, y > 0, out=dx)
+
+
+def max_pool(x, y, winner, KH, KW, stride_i, stride_j):
+    """Go over the offsets and keep what is larger than all before, with its number."""
+    y[...] = _under(x, y, 0, 0, stride_i, stride_j)
+    winner[...] = 0
+    for number, (ki, kj) in enumerate(product(range(KH), range(KW))):
+        values = _under(x, y, ki, kj, stride_i, stride_j)
+        np.copyto(winner, number, where=values > y)
+        np.maximum(y, values, out=y)
+
+
+def max_pool_backward(dy, winner, dx, KH, KW, stride_i, stride_j):
+    """For each offset, add the gradients of the windows in which it won."""
+    for number, (ki, kj) in enumerate(product(range(KH), range(KW))):
+        _under(dx, dy, ki, kj, stride_i, stride_j)[...] += dy * (winner == number)
+
+
+def _under(x: np.ndarray, y: np.ndarray, ki: int, kj: int, stride_i: int, stride_j: int) -> np.ndarray:
+    """View the pixels under one offset of all windows."""
+    _, OH, OW, _ = y.shape
+    return x[:, ki : ki + stride_i * (OH - 1) + 1 : stride_i, kj : kj + stride_j * (OW - 1) + 1 : stride_j]
+
+
+def channel_sums(x):
+    """Sum over m of x[m, c]."""
+    return x.sum(axis=0, dtype=np.float64)
+
+
+def channel_square_sums(x, mean):
+    """Sum over m of (x[m, c] - mean[c])**2."""
+    return np.square(x - mean.astype(x.dtype)).sum(axis=0, dtype=np.float64)
+
+
+def normalize(x, y, mean, scale, shift):
+    """y = (x - mean) * scale + shift, for each channel."""
+    np.subtract(x, mean.astype(x.dtype), out=y)
+    y *= scale.astype(x.dtype)
+    y += shift.astype(x.dtype)
+
+
+def gradient_sums(dy, x, mean, inv_std):
+    """Sums over m of dy[m, c] and of dy[m, c] * x_hat[m, c]."""
+    x_hat = (x - mean.astype(x.dtype)) * inv_std.astype(x.dtype)
+    return dy.sum(axis=0, dtype=np.float64), (dy * x_hat).sum(axis=0, dtype=np.float64)
+
+
+def normalize_backward(dy, x, dx, mean, scale, offset, slope):
+    """dx = scale * (dy - offset - slope * (x - mean)), for each channel."""
+    np.subtract(x, mean.astype(x.dtype), out=dx)
+    dx *= -slope.astype(x.dtype)
+    dx += dy
+    dx -= offset.astype(x.dtype)
+    dx *= scale.astype(x.dtype)
