@@ -106,6 +106,9 @@ LAYER_CASES = [
     LayerCase(Conv2D(8, 3, stride=2, padding="same", groups=4, dilation=2), (8, 9, 4)),
     LayerCase(Conv2D(3, 1), (4, 5, 2)),
     LayerCase(Conv2D(2, 4, stride=5), (10, 9, 1)),
+    LayerCase(Conv2D(9, 3, padding="same"), (5, 7, 8)),  # from eight channels on as Winograd has it
+    LayerCase(Conv2D(8, 3, padding=((2, 0), (1, 2)), use_bias=False), (4, 5, 10)),
+    LayerCase(Conv2D(8, 3), (3, 4, 8)),
     LayerCase(MaxPool2D(2), (6, 5, 3)),
     LayerCase(MaxPool2D((3, 2), stride=(2, 1)), (7, 5, 2)),
     LayerCase(MaxPool2D(3, stride=2, padding=1), (6, 7, 3)),

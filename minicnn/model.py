@@ -91,7 +91,7 @@ class Sequential:
                 x = layer.forward(x, training)
         return x
 
-    def backward(self, dy: np.ndarray, need_dx: bool = True) -> np.ndarray | None:
+    def backward(self, dy: np.ndarray, need_dx: bool = True, keep_caches: bool = True) -> np.ndarray | None:
         """Compute all gradients of the last `forward`, equation (2).
 
         Parameters
@@ -100,6 +100,9 @@ class Sequential:
             dL/dy.
         need_dx : bool
             False saves the gradient of the data, which training has no use for.
+        keep_caches : bool
+            False lets go of what each layer remembers of the forward pass as soon as its gradients are known, which
+            frees memory; `backward` cannot be called again then.
 
         Returns
         -------
@@ -110,7 +113,12 @@ class Sequential:
         with parallel.threads():
             for layer in reversed(others):
                 dy = layer.backward(dy)
-            return first.backward(dy) if need_dx else first.backward_params(dy)
+                if not keep_caches:
+                    layer.forget()
+            dx = first.backward(dy) if need_dx else first.backward_params(dy)
+            if not keep_caches:
+                first.forget()
+            return dx
 
     def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
         """Outputs in evaluation mode, a batch at a time.

@@ -226,7 +226,7 @@ def train_epoch(
             run.notify("on_loss")
             if run.stop:
                 break  # before the step: a loss that is not finite must not reach the parameters
-            model.backward(loss.backward(), need_dx=False)
+            model.backward(loss.backward(), need_dx=False, keep_caches=False)
             optimizer.step(model.params, model.grads)
             meter.add(logits)
             run.notify("on_batch_end")

@@ -22,6 +22,7 @@ from threadpoolctl import ThreadpoolController
 
 Result = TypeVar("Result")
 
+BLAS_BUFFERS = (64, 320), (320, 768)  # shapes of a product that fills OpenBLAS's buffers on processors with AVX2
 WORTH_A_THREAD = 1 << 15  # numbers; below it, handing the work over costs more than doing it
 
 _local = threading.local()  # .threads: the number asked for by `threads(...)` in this thread
@@ -113,10 +114,14 @@ class _Pool:
     def _serve(self) -> None:
         while True:
             work, part, place, done = self.tasks.get()
+            result, error = None, None
             try:
-                done.put((place, work(part), None))
-            except BaseException as error:  # raised again in the thread that asked
-                done.put((place, None, error))
+                result = work(part)
+            except BaseException as caught:  # raised again in the thread that asked
+                error = caught
+            del work  # with all the arrays it refers to, before the others go on
+            done.put((place, result, error))
+            del result, error
 
     def run(self, work: Callable[[slice], Result], first: slice, others: list[slice]) -> list[Result]:
         """Do the first slice here and the others in the pool; return, or raise, when all are done."""
@@ -144,6 +149,7 @@ class _OneBlasThread:
             if self.inside == 0:
                 _take_control_of_blas()
                 self.limit = _blas().limit(limits=1, user_api="blas")
+                _prepare_blas()
             self.inside += 1
 
     def __exit__(self, *exception):
@@ -164,6 +170,29 @@ def _take_control_of_blas() -> None:
     for library in _blas().lib_controllers:
         if hasattr(library, "clear_controlling_thread"):
             library.clear_controlling_thread(force=True)
+
+
+@cache
+def _prepare_blas() -> None:
+    """Multiply two matrices of the size of OpenBLAS's buffers, in as many threads at once as will be used.
+
+    OpenBLAS copies parts of its operands into a buffer, one for each thread at work, and fetches ahead beyond what it
+    has copied. Where that memory was never written, each fetch is a failing search for a page: on a virtual machine,
+    products with more than 128 inner terms ran at a third of their speed until one large product had come by.
+    """
+    a, b = (np.ones(shape, np.float32) for shape in BLAS_BUFFERS)
+    number = default_threads()
+    start_together = threading.Barrier(number)
+
+    def multiply() -> None:
+        start_together.wait()
+        np.matmul(a, b)
+
+    threads = [threading.Thread(target=multiply) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 @cache

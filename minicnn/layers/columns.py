@@ -91,11 +91,7 @@ def col2im(dcolumns: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows, g
     tile, windows, groups
         As in `im2col`.
     """
-    (top, _), (left, right) = windows.padding
-    H, W = windows.image
-    under = windows.rows_under(tile.rows)
-    images = tile.images.stop - tile.images.start
-    padded = np.zeros((images, under.stop - under.start, W + left + right, dx.shape[3]), dx.dtype)
+    padded = empty_image(tile, windows, dx)
     dcolumns = dcolumns.reshape(_shape(tile, windows, dx.shape[3], groups))
     step_i, step_j = windows.stride
     if _rows_are_runs(windows, groups):
@@ -106,6 +102,21 @@ def col2im(dcolumns: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows, g
         patches = _patches(padded, dcolumns.shape, windows, writeable=True)
         for ki, kj in np.ndindex(*windows.kernel):  # no two cells of one (ki, kj) share a pixel
             patches[..., ki, kj, :] += dcolumns[..., ki, kj, :]
+    add_to_image(padded, dx, tile, windows)
+
+
+def empty_image(tile: Tile, windows: Windows, dx: np.ndarray) -> np.ndarray:
+    """Zeros for the gradient of the padded pixels under a tile: (N, rows, W + left + right, C)."""
+    under = windows.rows_under(tile.rows)
+    images = tile.images.stop - tile.images.start
+    return np.zeros((images, under.stop - under.start, windows.padded_image[1], dx.shape[3]), dx.dtype)
+
+
+def add_to_image(padded: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows) -> None:
+    """Add the gradient of the padded pixels under a tile to dx, without the padding."""
+    (top, _), (left, _) = windows.padding
+    H, W = windows.image
+    under = windows.rows_under(tile.rows)
     first, last = max(under.start - top, 0), min(under.stop - top, H)
     offset = first + top - under.start
     dx[tile.images, first:last] += padded[:, offset : offset + last - first, left : left + W]

@@ -32,6 +32,7 @@ from .. import initializers
 from ..arguments import checked_count
 from ..kernels import parallel
 from ..kernels.batchnorm import channel_sums
+from . import winograd
 from .checks import check_image_shape, check_same_dtype, checked_array, checked_dy
 from .columns import col2im, im2col, tiles
 from .layer import Layer
@@ -87,19 +88,22 @@ def conv2d_forward(
     """
     x, w = _checked(x, w, b, groups)
     windows = Windows.on(x.shape[1:3], w.shape[:2], stride, padding, dilation, "The convolution")
+    cache = Conv2DCache(x, w, b is not None, windows, groups)
+    if winograd.applies(windows, *w.shape[2:], groups):
+        return winograd.forward(x, w, b, windows), cache
     y = np.empty((len(x), *windows.output, w.shape[3]), x.dtype)
     w_matrix = _as_matrix(w, groups)
+    y_rows, b_row = y.reshape(*y.shape[:2], -1), None if b is None else np.tile(b, y.shape[2])
 
     def convolve(images: slice) -> None:
         for tile in tiles(images, windows, x.shape[3], x.itemsize):
             columns = im2col(x, tile, windows, groups)
-            y_tile = tile.positions(y, groups)
-            np.matmul(columns, w_matrix, out=y_tile)  # (2)
+            np.matmul(columns, w_matrix, out=tile.positions(y, groups))  # (2)
             if b is not None:
-                y_tile += b.reshape(groups, 1, -1)
+                y_rows[tile.images, tile.rows] += b_row  # whole rows: faster than pixel by pixel
 
     parallel.over_batch(convolve, len(x), x.size + y.size)
-    return y, Conv2DCache(x, w, b is not None, windows, groups)
+    return y, cache
 
 
 def conv2d_backward(
@@ -122,11 +126,13 @@ def conv2d_backward(
     """
     x, w, with_bias, windows, groups = cache
     dy = checked_dy(dy, (len(x), *windows.output, w.shape[3]), x.dtype)
+    db = _bias_gradient(dy).astype(w.dtype) if with_bias else None
+    if winograd.applies(windows, *w.shape[2:], groups):
+        return *winograd.backward(dy, x, w, windows, need_dx), db
     w_matrix = _as_matrix(w, groups)
-    dx = np.zeros_like(x) if need_dx else None
+    dx = np.zeros(x.shape, x.dtype) if need_dx else None
 
-    def gradients(images: slice) -> tuple[np.ndarray, np.ndarray]:
-        db = channel_sums(dy[images].reshape(-1, w.shape[3]))  # (3)
+    def gradients(images: slice) -> np.ndarray:
         dw = np.zeros_like(w_matrix)
         for tile in tiles(images, windows, x.shape[3], x.itemsize):
             dy_tile = tile.positions(dy, groups)
@@ -135,11 +141,16 @@ def conv2d_backward(
             if need_dx:
                 dcolumns = np.matmul(dy_tile, w_matrix.transpose(0, 2, 1), out=columns)  # (5)
                 col2im(dcolumns, dx, tile, windows, groups)  # (6)
-        return dw, db
+        return dw
 
-    dws, dbs = zip(*parallel.over_batch(gradients, len(x), x.size + dy.size), strict=True)
-    dw = sum(dws).transpose(1, 0, 2).reshape(w.shape)
-    return dx, dw, sum(dbs).astype(w.dtype) if with_bias else None
+    dw = sum(parallel.over_batch(gradients, len(x), x.size + dy.size))
+    return dx, dw.transpose(1, 0, 2).reshape(w.shape), db
+
+
+def _bias_gradient(dy: np.ndarray) -> np.ndarray:
+    """Equation (3), in float64."""
+    rows = dy.reshape(-1, dy.shape[3])
+    return sum(parallel.over_batch(lambda s: channel_sums(rows[s]), len(rows), rows.size))
 
 
 def _as_matrix(w: np.ndarray, groups: int) -> np.ndarray:

@@ -99,6 +99,10 @@ class Layer(Configured):
         """Like `backward`, without dL/dx where that saves work: the first layer's input is data."""
         self.backward(dy)
 
+    def forget(self) -> None:
+        """Let go of what `forward` kept for `backward`."""
+        vars(self).pop("cache", None)
+
     def __getattr__(self, name: str):
         """Say what to do when something is read that `build` or `forward` would have set."""
         kind = type(self).__name__
