@@ -4,12 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help lesson gradcheck test lint format clean
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+.PHONY: help lesson gradcheck test bench lint format clean
 
 help:
 	@echo "make lesson     train the four arms and show what dropout and batch normalization do (ARGS=--quick: seconds)"
 	@echo "make test       prove every layer's backward pass, and the rest"
 	@echo "make gradcheck  the gradient checks as a table"
+	@echo "make bench      time training beside PyTorch and Keras, in an environment of its own (ARGS=--quick: a minute)"
 	@echo "make lint       style; make format mends it"
 	@echo "make clean      remove what the other targets made"
 
@@ -22,6 +25,9 @@ gradcheck: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(ARGS)
 
+bench: $(VENV)-bench/installed
+	$(VENV)-bench/bin/minicnn bench $(ARGS)
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -31,12 +37,12 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist runs *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench build dist runs *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/created:
+$(VENV)/created $(VENV)-bench/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "minicnn needs Python 3.11 or newer, $(PYTHON) is older. Name another: make PYTHON=python3.12 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(@D)
 	@touch $@
 
 $(VENV)/installed: $(VENV)/created setup.cfg pyproject.toml
@@ -46,3 +52,9 @@ $(VENV)/installed: $(VENV)/created setup.cfg pyproject.toml
 $(VENV)/installed-dev: $(VENV)/created setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/installed
+
+# PyTorch's own index has it without GPU libraries; Keras is left out where TensorFlow cannot be had.
+$(VENV)-bench/installed: $(VENV)-bench/created setup.cfg pyproject.toml
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --extra-index-url $(TORCH_INDEX) --editable '.[bench]'
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench-keras]' || echo "without Keras"
+	@touch $@

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import cli
+from minicnn import bench, cli
 from minicnn.bench import HOME, clock, figure, goals, layers, machine, numpy_kernels, start, summary, tables, techniques
 from minicnn.bench.clock import Effort, Spread, interleaved, ratio
 from minicnn.bench.networks import NETWORKS, digit, lesson
@@ -336,12 +336,15 @@ def test_tables_show_the_rows(results):
 
 
 def test_the_figure_has_a_panel_for_each_part(results, tmp_path):
-    titles = [ax.get_title(loc="left") for ax in figure.figure(results).axes]
+    picture = figure.figure(results)
+    labels = {text.get_text() for text in picture.legends[0].get_texts()}
+    assert labels == {"minicnn", "pytorch", "pytorch-channels-last", "pytorch-tuned"}
+    titles = [ax.get_title(loc="left") for ax in picture.axes]
     assert titles == [
         "training step, 2 threads",
         "prediction, 2 threads",
-        "layers of lesson, batch 64, 2 threads: forward, then backward",
-        "a step of lesson, batch 64, 2 threads without",
+        "lesson, batch 64, 2 threads: forward, then backward",
+        "lesson, batch 64, 2 threads: a step without",
         "peak memory of training lesson",
         "from nothing, in a fresh process",
         "training step of lesson",
@@ -411,3 +414,19 @@ def test_the_command_from_end_to_end(capsys, tmp_path, monkeypatch):
     assert {"networks", "layers", "start", "memory", "goals"} <= set(results) and "growth" not in results
     assert all(r["seconds"]["median"] > 0 for r in results["networks"])
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+    assert cli.main(["bench", "--from", str(tmp_path / "bench.json")]) == 0
+    again = capsys.readouterr().out
+    assert again.split("Took")[0].strip() == out.split("Took")[0].strip()
+
+
+def test_earlier_results_are_kept_but_for_what_is_measured_anew(results):
+    anew = bench.run(made(), lambda text: None, results)
+    assert anew["networks"] != results["networks"] and anew["layers"] == results["layers"]
+    assert [goal["goal"] for goal in anew["goals"]][-1] == "first step, empty kernel cache"
+
+
+def test_a_file_of_something_else_is_refused(capsys, tmp_path):
+    (tmp_path / "a.json").write_text("[1]")
+    assert cli.main(["bench", "--from", str(tmp_path / "a.json")]) == 2
+    assert "does not hold results of minicnn bench" in capsys.readouterr().err

@@ -32,7 +32,7 @@ HOME = {  # part -> the module that measures it
 }
 
 
-def run(settings: Settings, say: Callable[[str], None] = print) -> dict:
+def run(settings: Settings, say: Callable[[str], None] = print, earlier: dict | None = None) -> dict:
     """Measure the parts asked for, and print each part's table when it is done.
 
     Parameters
@@ -40,6 +40,8 @@ def run(settings: Settings, say: Callable[[str], None] = print) -> dict:
     settings : Settings
     say : function of a str
         Where tables and messages go.
+    earlier : dict, optional
+        Results whose other parts are kept.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def run(settings: Settings, say: Callable[[str], None] = print) -> dict:
     """
     from . import machine, tables
 
-    results = {
+    results = (earlier or {}) | {
         "format": FORMAT,
         "machine": machine.about(),
         "peers": machine.peers(),

@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser, count: Callable[[str], int]) 
     )
     parser.add_argument("--rounds", type=count, metavar="N", help="turns of each contestant (7)")
     parser.add_argument("--quick", action="store_true", help="one small network, under a minute")
+    parser.add_argument(
+        "--from", dest="earlier", type=Path, metavar="FILE", help="show these results; measure only --parts"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers here")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them here")
 
@@ -47,9 +50,12 @@ def run(options: argparse.Namespace) -> int:
         options.rounds,
         options.quick,
     )
-    results = measure(chosen, lambda text: print(text, flush=True))
-    results["seconds"] = time.perf_counter() - start
-    print(f"\nTook     {results['seconds']:.0f} s")
+    results = read(options.earlier) if options.earlier else {}
+    if options.earlier and not options.parts:
+        show(results)
+    else:
+        results = measure(chosen, lambda text: print(text, flush=True), results)
+    print(f"\nTook     {time.perf_counter() - start:.0f} s")
     if options.json:
         from ..atomic_write import atomic_write
 
@@ -62,3 +68,30 @@ def run(options: argparse.Namespace) -> int:
         draw(results, options.plot)
         print(f"Figure   {options.plot}")
     return 0
+
+
+def read(path: Path) -> dict:
+    """Read the results of an earlier run.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file cannot be read, or holds something else.
+    """
+    from . import FORMAT
+
+    results = json.loads(path.read_bytes())
+    if not isinstance(results, dict) or results.get("format") != FORMAT:
+        raise ValueError(f"{path} does not hold results of minicnn bench in format {FORMAT}.")
+    return results
+
+
+def show(results: dict) -> None:
+    """Print the tables of an earlier run."""
+    from . import HOME, tables
+
+    print(tables.machine(results))
+    for part in HOME:
+        if part in results:
+            print(f"\n{getattr(tables, part)(results[part])}")
+    print(f"\n{tables.goals(results['goals'])}")

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from ..atomic_write import atomic_write
 from ..plots import COLOURS, DPI, FAINT, INK, MARKERS, NORMAL, SMALL, WIDTH
 from .peers import PEERS
 
-COLUMNS, PANEL = 2, 3.0  # panels in a row, inches of height
+COLUMNS, PANEL = 2, 2.7  # panels in a row, inches of height
 MS, MEGA = 1e3, 1e6
 LOOK = {name: {"color": COLOURS[-1 - k], "marker": MARKERS[k]} for k, name in enumerate(PEERS)}
 
@@ -50,11 +51,11 @@ def figure(results: dict) -> Figure:
         raise ValueError("The figure needs results of at least one part, got none.")
     rows = -(-len(panels) // COLUMNS)
     picture = Figure(figsize=(WIDTH, 0.8 + PANEL * rows), layout="constrained", dpi=DPI)
-    axes = picture.subplots(rows, COLUMNS, squeeze=False).flat
+    axes = list(picture.subplots(rows, COLUMNS, squeeze=False).flat)
     for panel, ax in zip(panels, axes, strict=False):
         panel(ax)
         _style(ax)
-    for ax in list(axes)[len(panels) :]:
+    for ax in axes[len(panels) :]:
         ax.set_axis_off()
     handles = dict(pair for ax in axes for pair in zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     picture.legend(handles.values(), handles, loc="outside upper center", ncols=6, frameon=False, fontsize=SMALL)
@@ -88,8 +89,7 @@ def _race(ax: Axes, rows: Sequence[dict], title: str) -> None:
     for row in rows:
         y, times = lines.index((row["network"], row["batch"])), row["ratio"]
         error = [[times["median"] - times["lower"]], [times["upper"] - times["median"]]]
-        label = row["peer"] if y == 0 else None
-        ax.errorbar(times["median"], y, xerr=error, linestyle="", markersize=5, label=label, **LOOK[row["peer"]])
+        ax.errorbar(times["median"], y, xerr=error, linestyle="", markersize=5, label=row["peer"], **LOOK[row["peer"]])
     ax.axvline(1, color=LOOK["minicnn"]["color"], linewidth=1)
     ax.set_xscale("log")
     ticks = [t for t in (0.25, 0.5, 1, 2, 4, 8, 16) if ax.get_xlim()[0] <= t <= ax.get_xlim()[1]]
@@ -115,7 +115,7 @@ def _layers(ax: Axes, rows: Sequence[dict]) -> None:
     ax.margins(x=0.35 * whole, y=0.01)
     ax.set_xlim(left=0)
     ax.invert_yaxis()
-    ax.set(title=f"layers of {_place(rows)}: forward, then backward", xlabel="ms")
+    ax.set(title=f"{_place(rows)}: forward, then backward", xlabel="ms")
 
 
 def _techniques(ax: Axes, rows: Sequence[dict]) -> None:
@@ -126,7 +126,7 @@ def _techniques(ax: Axes, rows: Sequence[dict]) -> None:
     ax.barh(range(len(rows)), longer[0], xerr=errors, color=COLOURS[3], ecolor=INK)
     ax.set_yticks(range(len(rows)), [row["technique"] for row in rows])
     ax.invert_yaxis()
-    ax.set(title=f"a step of {_place(rows)} without", xlabel="longer by, %")
+    ax.set(title=f"{_place(rows)}: a step without", xlabel="longer by, %")
 
 
 def _memory(ax: Axes, rows: Sequence[dict]) -> None:
@@ -140,10 +140,11 @@ def _memory(ax: Axes, rows: Sequence[dict]) -> None:
 def _start(ax: Axes, rows: Sequence[dict]) -> None:
     lines = list(dict.fromkeys(row["what"] for row in rows))
     for row in rows:
-        y, label = lines.index(row["what"]), row["peer"]
-        ax.plot(row["seconds"]["median"], y, linestyle="", markersize=5, label=label, **LOOK[row["peer"]])
+        y = lines.index(row["what"])
+        ax.plot(row["seconds"]["median"], y, linestyle="", markersize=5, label=row["peer"], **LOOK[row["peer"]])
     ax.set_yticks(range(len(lines)), [line.replace(", ", ",\n") for line in lines])
     ax.set_xscale("log")
+    ax.xaxis.set_major_formatter("{x:g}")
     ax.margins(y=0.3)
     ax.invert_yaxis()
     ax.set(title="from nothing, in a fresh process", xlabel="seconds")
@@ -157,6 +158,9 @@ def _growth(ax: Axes, rows: Sequence[dict], axis: str) -> None:
     if axis != "threads":
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_locator(NullLocator())
     ax.set_xticks(values, [f"{value}" for value in values])
     unit = {"batch": "batch", "side": "image side, pixels", "threads": "threads"}[axis]
     ax.set(title=f"training step of {rows[0]['network']}", xlabel=unit, ylabel="ms per image")
@@ -168,7 +172,7 @@ def _style(ax: Axes) -> None:
     ax.set_title("")
     for label in (ax.xaxis.label, ax.yaxis.label):
         label.set(fontsize=SMALL, color=INK)
-    ax.tick_params(labelsize=SMALL - 1, color=FAINT, labelcolor=INK)
+    ax.tick_params(which="both", labelsize=SMALL - 1, color=FAINT, labelcolor=INK)
     ax.grid(color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
