@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu --retries 1
 
 .PHONY: help lesson gradcheck test bench lint format clean
 
@@ -53,8 +53,9 @@ $(VENV)/installed-dev: $(VENV)/created setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/installed
 
-# PyTorch's own index has it without GPU libraries; Keras is left out where TensorFlow cannot be had.
+# PyTorch's own index has it without GPU libraries (TORCH_INDEX= to do without it); Keras is left out where TensorFlow
+# cannot be had.
 $(VENV)-bench/installed: $(VENV)-bench/created setup.cfg pyproject.toml
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --extra-index-url $(TORCH_INDEX) --editable '.[bench]'
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH_INDEX) --editable '.[bench]'
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench-keras]' || echo "without Keras"
 	@touch $@

@@ -51,6 +51,14 @@ TECHNIQUES = {
     "one pool": Technique(
         "BLAS keeps its own threads beside ours", {"kernels.parallel._one_blas_thread": nullcontext()}
     ),
+    "written BLAS buffers": Technique(
+        "as OpenBLAS finds them in a new process", {"kernels.parallel._prepare_blas": lambda: None}
+    ),
+    "Winograd": Technique(
+        "im2col for kernels of 3x3 too",
+        {"layers.winograd.applies": lambda windows, channels, filters, groups: False},
+    ),
+    "caches let go": Technique("kept until the next step", {"layers.layer.Layer.forget": lambda layer: None}),
     "tiles": Technique("one matrix of all columns", {"layers.columns.TILE_BYTES": NO_LIMIT}),
     "im2col kernels": Technique(
         "columns copied by NumPy from a strided view", {"layers.columns._rows_are_runs": lambda windows, groups: False}
