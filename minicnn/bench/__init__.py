@@ -61,5 +61,6 @@ def run(settings: Settings, say: Callable[[str], None] = print, earlier: dict | 
         results[part] = list(import_module(f".{HOME[part]}", __name__).measure(settings, say))
         say(f"\n{getattr(tables, part)(results[part])}")
     results["goals"] = import_module(".goals", __name__).compare(results)
-    say(f"\n{tables.goals(results['goals'])}")
+    results["machine"]["busy_afterwards"] = machine.busy()
+    say(f"\n{tables.goals(results)}")
     return results

@@ -94,4 +94,4 @@ def show(results: dict) -> None:
     for part in HOME:
         if part in results:
             print(f"\n{getattr(tables, part)(results[part])}")
-    print(f"\n{tables.goals(results['goals'])}")
+    print(f"\n{tables.goals(results)}")

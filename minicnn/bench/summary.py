@@ -53,5 +53,7 @@ def means(rows: Sequence[dict]) -> list[dict]:
             "least": min(ratios),
             "rows": len(ratios),
         }
-        for (task, threads, peer), ratios in groups.items()
+        for (task, threads, peer), ratios in sorted(
+            groups.items(), key=lambda group: (group[0][0] != "step", group[0][1])
+        )
     ]
