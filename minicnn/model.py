@@ -121,7 +121,7 @@ class Sequential:
             return dx
 
     def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
-        """Outputs in evaluation mode, a batch at a time.
+        """Outputs in evaluation mode, a batch at a time; a `backward` that is due still finds its forward pass.
 
         Parameters
         ----------
@@ -139,8 +139,10 @@ class Sequential:
         y = np.empty((len(x), *self.output_shape), self.dtype)
         with parallel.threads():
             for start in range(0, len(x), batch_size):
-                part = slice(start, start + batch_size)
-                y[part] = self.forward(x[part])
+                part = x[start : start + batch_size].astype(self.dtype, copy=False)
+                for layer in self.layers:
+                    part = layer.predict(part)
+                y[start : start + batch_size] = part
         return y
 
     def evaluate(

@@ -133,6 +133,19 @@ def test_environment_variable_decides(monkeypatch):
     assert len(parallel.over_batch(lambda s: s, 9, BIG)) == 5
 
 
+@pytest.mark.parametrize(("physical", "allowed", "expected"), [(4, 8, 4), (4, 2, 2), (None, 3, 3)])
+def test_a_thread_for_each_physical_core_that_may_be_used(physical, allowed, expected, monkeypatch):
+    """Four cores of two threads each; a process held to two of them; a system that does not tell."""
+    monkeypatch.delenv("MINICNN_THREADS", raising=False)
+    monkeypatch.setattr("psutil.cpu_count", lambda logical: physical)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(allowed)), raising=False)
+    parallel._cores.cache_clear()
+    try:
+        assert parallel.default_threads() == expected
+    finally:
+        parallel._cores.cache_clear()
+
+
 def test_matmul_is_the_matrix_product():
     a, b = (np.random.default_rng(seed).standard_normal(shape) for seed, shape in ((0, (301, 120)), (1, (120, 7))))
     with parallel.threads(3):

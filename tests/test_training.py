@@ -24,6 +24,7 @@ from minicnn import (
 )
 from minicnn.callbacks import Callback, EarlyStopping, StopOnNaN
 from minicnn.catalogue import small_network
+from minicnn.layers import NotReadyError
 
 
 def digits_network(seed=0):
@@ -150,6 +151,33 @@ def test_arrays_a_user_holds_never_change():
     fit(small_network(), (x, labels), loss=SoftmaxCrossEntropy(), optimizer=Adam(), epochs=5, callbacks=[hold])
     for array, kept in zip(held, hold.kept, strict=True):
         assert_array_equal(array, kept)
+
+
+def test_a_model_may_be_called_inside_a_callback():
+    """Also between the loss and the backward pass, which still belongs to the training batch."""
+
+    class Look(Callback):
+        def on_batch_begin(self, run):
+            run.model.predict(run.batch[0][:2])
+
+        on_loss = on_batch_end = on_batch_begin
+
+    def parameters(callbacks):
+        model = small_network()
+        fit(model, random_data(), loss=SoftmaxCrossEntropy(), optimizer=SGD(0.1), epochs=2, callbacks=callbacks)
+        return model.params
+
+    watched, expected = parameters([Look()]), parameters([])
+    for name, array in watched.items():
+        assert_array_equal(array, expected[name])
+
+
+def test_a_step_lets_go_of_the_forward_pass():
+    """What the layers remembered is memory that the next step can use."""
+    model = small_network()
+    fit(model, random_data(), loss=SoftmaxCrossEntropy(), optimizer=SGD(0.1), epochs=1)
+    with pytest.raises(NotReadyError, match="forward"):
+        model.backward(np.ones((3, 3)))
 
 
 def test_a_loss_without_classes_has_no_accuracy():

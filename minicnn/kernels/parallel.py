@@ -29,7 +29,9 @@ _local = threading.local()  # .threads: the number asked for by `threads(...)` i
 
 
 def default_threads() -> int:
-    """Number of threads: the environment variable MINICNN_THREADS, else the cores this process may use.
+    """Number of threads: the environment variable MINICNN_THREADS, else the physical cores this process may use.
+
+    Two threads that share a core share its arithmetic units too: for matrix products the second gains nothing.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def default_threads() -> int:
     """
     asked = os.environ.get("MINICNN_THREADS")
     if asked is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return _cores()
     if not asked.isdecimal() or int(asked) < 1:
         raise ValueError(f"MINICNN_THREADS takes a whole number of at least 1, got {asked!r}.")
     return int(asked)
@@ -54,6 +56,14 @@ def check_threads(number: int | None) -> None:
     """
     if number is not None and (not isinstance(number, int) or number < 1):
         raise ValueError(f"threads takes a whole number of at least 1, got {number!r}.")
+
+
+@cache
+def _cores() -> int:
+    import psutil  # comes when first used
+
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(psutil.cpu_count(logical=False) or allowed, allowed)
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """Winograd's transforms of image blocks, and their transposes for the gradients.
 
-Each applies a small matrix to the rows of a block and then to its columns; the first step takes a whole row of blocks
-at once, so that pixels shared by neighbours are added once. The innermost loops run over the channels, which lie side
-by side in memory: eight are added at once.
+Each applies a small matrix to the rows of a block and then to its columns. The first step takes a whole row of blocks
+at once, so that pixels shared by neighbours are added once. The innermost loops run over numbers that lie side by side
+in memory, eight of which are added at once; where there are four of them in a row, one loop would be slower.
 
-`x` is (N, 2 I + 2, 2 J + 2, C) for I times J blocks an image, `y` is (N, 2 I, 2 J, F), `v` is (4, 4, N I J, C) and `m`
+`x` is (N, 2 I + 2, (2 J + 2) C) for I times J blocks an image, `y` is (N, 2 I, 2 J, F), `v` is (4, 4, N I J, C) and `m`
 is (4, 4, N I J, F).
 """
 
@@ -16,23 +16,27 @@ from .jit import kernel
 @kernel
 def transform_image(x, v):
     """v = B^T d B for each block d of 4x4 pixels; neighbours overlap by two."""
-    N, H, W, C = x.shape
-    t = np.empty((4, W, C), x.dtype)
+    N, H, R = x.shape
+    C = v.shape[3]
+    rows = np.empty((4, R), x.dtype)  # B^T d
+    t = rows.reshape(4, R // C, C)
     p = 0
     for n in range(N):
         for i in range(0, H - 2, 2):
-            for w in range(W):
-                for c in range(C):
-                    t[0, w, c] = x[n, i, w, c] - x[n, i + 2, w, c]
-                    t[1, w, c] = x[n, i + 1, w, c] + x[n, i + 2, w, c]
-                    t[2, w, c] = x[n, i + 2, w, c] - x[n, i + 1, w, c]
-                    t[3, w, c] = x[n, i + 1, w, c] - x[n, i + 3, w, c]
-            for j in range(0, W - 2, 2):
+            for r in range(R):
+                rows[0, r] = x[n, i, r] - x[n, i + 2, r]
+                rows[1, r] = x[n, i + 1, r] + x[n, i + 2, r]
+                rows[2, r] = x[n, i + 2, r] - x[n, i + 1, r]
+                rows[3, r] = x[n, i + 1, r] - x[n, i + 3, r]
+            for j in range(0, R // C - 2, 2):
                 for k in range(4):
                     for c in range(C):
                         v[k, 0, p, c] = t[k, j, c] - t[k, j + 2, c]
+                    for c in range(C):
                         v[k, 1, p, c] = t[k, j + 1, c] + t[k, j + 2, c]
+                    for c in range(C):
                         v[k, 2, p, c] = t[k, j + 2, c] - t[k, j + 1, c]
+                    for c in range(C):
                         v[k, 3, p, c] = t[k, j + 1, c] - t[k, j + 3, c]
                 p += 1
 
@@ -40,26 +44,30 @@ def transform_image(x, v):
 @kernel
 def transform_image_backward(dv, dx):
     """Add B dv B^T to the 4x4 pixels of each block: the transpose of `transform_image`."""
-    N, H, W, C = dx.shape
-    t = np.empty((4, W, C), dx.dtype)
+    N, H, R = dx.shape
+    C = dv.shape[3]
+    rows = np.empty((4, R), dx.dtype)  # dv B^T
+    t = rows.reshape(4, R // C, C)
     p = 0
     for n in range(N):
         for i in range(0, H - 2, 2):
-            t[:] = 0
-            for j in range(0, W - 2, 2):
+            rows[:] = 0
+            for j in range(0, R // C - 2, 2):
                 for k in range(4):
                     for c in range(C):
                         t[k, j, c] += dv[k, 0, p, c]
+                    for c in range(C):
                         t[k, j + 1, c] += dv[k, 1, p, c] - dv[k, 2, p, c] + dv[k, 3, p, c]
+                    for c in range(C):
                         t[k, j + 2, c] += dv[k, 1, p, c] + dv[k, 2, p, c] - dv[k, 0, p, c]
+                    for c in range(C):
                         t[k, j + 3, c] -= dv[k, 3, p, c]
                 p += 1
-            for w in range(W):
-                for c in range(C):
-                    dx[n, i, w, c] += t[0, w, c]
-                    dx[n, i + 1, w, c] += t[1, w, c] - t[2, w, c] + t[3, w, c]
-                    dx[n, i + 2, w, c] += t[1, w, c] + t[2, w, c] - t[0, w, c]
-                    dx[n, i + 3, w, c] -= t[3, w, c]
+            for r in range(R):
+                dx[n, i, r] += rows[0, r]
+                dx[n, i + 1, r] += rows[1, r] - rows[2, r] + rows[3, r]
+                dx[n, i + 2, r] += rows[1, r] + rows[2, r] - rows[0, r]
+                dx[n, i + 3, r] -= rows[3, r]
 
 
 @kernel

@@ -246,20 +246,19 @@ class BatchNorm(Layer):
         """Normalize with the batch's statistics in training, with the running ones in evaluation."""
         if not training:
             mean, var = self.state["running_mean"], self.state["running_var"]
-            y, self.cache = batchnorm_inference_forward(x, **self.params, mean=mean, var=var, eps=self.eps)
-            self.through_statistics = False
+            y, cache = batchnorm_inference_forward(x, **self.params, mean=mean, var=var, eps=self.eps)
+            self.cache = batchnorm_inference_backward, cache
             return y
-        y, self.cache = batchnorm_forward(x, **self.params, eps=self.eps)
-        self.through_statistics = True
-        for name, batch in (("running_mean", self.cache.mean), ("running_var", self.cache.var)):
+        y, cache = batchnorm_forward(x, **self.params, eps=self.eps)
+        self.cache = batchnorm_backward, cache
+        for name, batch in (("running_mean", cache.mean), ("running_var", cache.var)):
             running = self.momentum * self.state[name] + (1 - self.momentum) * batch  # (8)
             self.state[name] = running.astype(self.dtype)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Gradients of gamma and beta into `grads`; returns dx, through the statistics if they were the batch's."""
-        cache = self.cache
-        batchnorm = batchnorm_backward if self.through_statistics else batchnorm_inference_backward
-        dx, dgamma, dbeta, *_ = batchnorm(dy, cache)
+        backward, cache = self.cache
+        dx, dgamma, dbeta, *_ = backward(dy, cache)
         self.grads = {"gamma": dgamma, "beta": dbeta}
         return dx

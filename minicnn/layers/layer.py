@@ -99,6 +99,15 @@ class Layer(Configured):
         """Like `backward`, without dL/dx where that saves work: the first layer's input is data."""
         self.backward(dy)
 
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Compute y in evaluation mode and leave `cache` as it was."""
+        before = {"cache": self.cache} if "cache" in vars(self) else {}
+        try:
+            return self.forward(x, training=False)
+        finally:
+            self.forget()
+            vars(self).update(before)
+
     def forget(self) -> None:
         """Let go of what `forward` kept for `backward`."""
         vars(self).pop("cache", None)

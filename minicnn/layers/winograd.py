@@ -108,7 +108,7 @@ def backward(
             if need_dx:
                 dv = np.matmul(dm, u.transpose(0, 1, 3, 2), out=v)  # (5)
                 dd = empty_image(tile, blocks, dx)
-                kernels.transform_image_backward(dv, dd)  # (6)
+                kernels.transform_image_backward(dv, dd.reshape(*dd.shape[:2], -1))  # (6)
                 add_to_image(dd, dx, tile, blocks)
         return du
 
@@ -147,5 +147,5 @@ def _transform_image(x: np.ndarray, tile: Tile, blocks: Windows) -> np.ndarray:
     d = blocks.padded(x[tile.images], blocks.rows_under(tile.rows))
     N, H, W, C = d.shape
     v = np.empty((4, 4, N * (H - 2) // 2 * (W - 2) // 2, C), x.dtype)
-    kernels.transform_image(d, v)
+    kernels.transform_image(d.reshape(N, H, W * C), v)
     return v
