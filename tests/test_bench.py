@@ -8,7 +8,20 @@ import pytest
 
 import minicnn
 from minicnn import bench, cli
-from minicnn.bench import HOME, clock, figure, goals, layers, machine, numpy_kernels, start, summary, tables, techniques
+from minicnn.bench import (
+    HOME,
+    clock,
+    figure,
+    goals,
+    growth,
+    layers,
+    machine,
+    numpy_kernels,
+    start,
+    summary,
+    tables,
+    techniques,
+)
 from minicnn.bench.clock import Effort, Spread, interleaved, ratio
 from minicnn.bench.networks import NETWORKS, digit, lesson
 from minicnn.bench.peers import PEERS
@@ -20,6 +33,7 @@ from minicnn.bench.worker import Worker, WorkerError
 from minicnn.kernels import activations, batchnorm, pooling
 
 TINY = Effort(rounds=1, turn=0, most=1)
+GROWTH = {"batch": (1, 2), "side": (8, 16), "threads": (1, 2)}
 
 
 # The networks
@@ -172,6 +186,14 @@ def test_every_layer_has_its_row_and_the_shares_make_a_whole():
     assert names[0] == "conv2d_1" and names[-4:] == ["loss", "optimizer", "rest", "step"] and len(rows) == 15 + 4
     assert sum(row["share"] for row in rows[:-1]) == pytest.approx(1)
     assert [row["layer"] for row in rows if "gflops" in row] == ["conv2d_1", "conv2d_2"]
+
+
+def test_growth_has_three_axes():
+    small = made(sides=[8, 16], growing_batches=[1, 2], threads=[1, 2])
+    rows = list(growth.measure(small, print))
+    found = [(row["axis"], row[row["axis"]]) for row in rows]
+    assert found == [(axis, value) for axis, values in GROWTH.items() for value in values]
+    assert all(row["per_image"] == row["seconds"]["median"] / row["batch"] for row in rows)
 
 
 # Techniques
