@@ -113,6 +113,7 @@ LAYER_CASES = [
     LayerCase(MaxPool2D((3, 2), stride=(2, 1)), (7, 5, 2)),
     LayerCase(MaxPool2D(3, stride=2, padding=1), (6, 7, 3)),
     LayerCase(MaxPool2D(2, stride=2, padding="same"), (5, 7, 2)),
+    LayerCase(MaxPool2D((3, 4), stride=(2, 3)), (7, 8, 2)),  # so many cells that the kernel takes them in two parts
     LayerCase(AvgPool2D(2), (6, 5, 3)),
     LayerCase(AvgPool2D((3, 2), stride=(2, 1)), (7, 5, 2)),
     LayerCase(AvgPool2D(3, stride=2, padding=((1, 0), (2, 1))), (6, 7, 3)),

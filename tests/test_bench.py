@@ -223,12 +223,12 @@ def test_numpy_in_place_of_a_kernel_computes_the_same():
     x, dy = (rng.normal(size=(2, 6, 6, 3)).astype(np.float32) for _ in range(2))
     rows, drows = x.reshape(-1, 3), dy.reshape(-1, 3)
     mean, scale, slope = rng.normal(size=(3, 3))
-    pooled = np.empty((2, 3, 3, 3), np.float32), np.empty((2, 3, 3, 3), np.int32)
+    pooled = np.full((2, 3, 3, 3), -np.inf, np.float32), np.zeros((2, 3, 3, 3), np.int32)
     winners = rng.integers(4, size=pooled[1].shape, dtype=np.int32)
     calls = {
         (activations, "relu"): (x.ravel(), np.empty(x.size, np.float32)),
         (activations, "relu_backward"): (dy.ravel(), x.ravel(), np.empty(x.size, np.float32)),
-        (pooling, "max_pool"): (x, *pooled, 2, 2, 2, 2),
+        (pooling, "max_pool"): (x, *pooled, ((0, 0), (0, 1), (1, 0)), 0, 2, 2),
         (pooling, "max_pool_backward"): (dy[:, :3, :3].copy(), winners, np.zeros_like(x), 2, 2, 2, 2),
         (batchnorm, "channel_sums"): (rows,),
         (batchnorm, "channel_square_sums"): (rows, mean),

@@ -20,11 +20,9 @@ def relu_backward(dy, y, dx):
     np.multiply(dy, y > 0, out=dx)
 
 
-def max_pool(x, y, winner, KH, KW, stride_i, stride_j):
-    """Go over the offsets and keep what is larger than all before, with its number."""
-    y[...] = _under(x, y, 0, 0, stride_i, stride_j)
-    winner[...] = 0
-    for number, (ki, kj) in enumerate(product(range(KH), range(KW))):
+def max_pool(x, y, winner, cells, first, stride_i, stride_j):
+    """Go over the cells and keep what is larger than all before, with its number."""
+    for number, (ki, kj) in enumerate(cells, start=first):
         values = _under(x, y, ki, kj, stride_i, stride_j)
         np.copyto(winner, number, where=values > y)
         np.maximum(y, values, out=y)

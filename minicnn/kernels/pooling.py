@@ -10,27 +10,25 @@ from .jit import kernel
 
 
 @kernel
-def max_pool(x, y, winner, KH, KW, stride_i, stride_j):
-    """y[n, i, j, c] = the maximum of x over window (i, j); winner[n, i, j, c] = its place ki*KW + kj.
+def max_pool(x, y, winner, cells, first, stride_i, stride_j):
+    """Put the maximum of x over some cells (ki, kj) of each window into y, and its place first + k into winner.
 
-    A later equal value does not win (>), so that the first maximum in row-major order stays; NaN wins over everything,
-    so that it is not lost.
+    It begins with what y and winner hold, so that a large window can be done a few cells at a time. A later equal value
+    does not win (>), so that the first maximum in row-major order stays; NaN wins over everything, so that it is not
+    lost. `cells` is a tuple: its length is known to the compiler, which writes the loop over k out.
     """
     N, OH, OW, C = y.shape
     for n in range(N):
         for i in range(OH):
             for j in range(OW):
                 for c in range(C):
-                    y[n, i, j, c] = x[n, i * stride_i, j * stride_j, c]
-                    winner[n, i, j, c] = 0
-                for k in range(1, KH * KW):
-                    row = i * stride_i + k // KW
-                    column = j * stride_j + k % KW
-                    for c in range(C):
-                        value = x[n, row, column, c]
-                        better = value > y[n, i, j, c] or value != value
-                        y[n, i, j, c] = value if better else y[n, i, j, c]
-                        winner[n, i, j, c] = k if better else winner[n, i, j, c]
+                    best, place = y[n, i, j, c], winner[n, i, j, c]
+                    for k in range(len(cells)):
+                        value = x[n, i * stride_i + cells[k][0], j * stride_j + cells[k][1], c]
+                        better = value > best or value != value
+                        best = value if better else best
+                        place = np.int32(first + k) if better else place
+                    y[n, i, j, c], winner[n, i, j, c] = best, place
 
 
 @kernel

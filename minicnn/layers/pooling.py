@@ -28,6 +28,8 @@ from .checks import check_image_shape, checked_array, checked_dy
 from .layer import FunctionLayer
 from .windows import Padding, Pair, Windows, check_options
 
+CELLS_AT_ONCE = 9  # of a window; the compiler's code for more is slow
+
 
 class MaxPoolCache(NamedTuple):
     """What `max_pool2d_backward` needs of the forward pass."""
@@ -65,10 +67,14 @@ def max_pool2d_forward(
     windows = _windows(x, pool_size, stride, padding, "The max pooling")
     y = np.empty((len(x), *windows.output, x.shape[3]), x.dtype)
     winner = np.empty(y.shape, np.int32)
+    cells = tuple(np.ndindex(*windows.kernel))
 
     def pool(images: slice) -> None:
         padded = windows.padded(x[images], value=-np.inf)
-        kernels.max_pool(padded, y[images], winner[images], *windows.kernel, *windows.stride)  # (1)
+        y[images], winner[images] = -np.inf, 0
+        for first in range(0, len(cells), CELLS_AT_ONCE):
+            some = cells[first : first + CELLS_AT_ONCE]
+            kernels.max_pool(padded, y[images], winner[images], some, first, *windows.stride)  # (1)
 
     parallel.over_batch(pool, len(x), x.size)
     return y, MaxPoolCache(winner, x.dtype, windows)
