@@ -79,6 +79,13 @@ def test_blas_is_held_whichever_thread_asks(two_blas_threads):
     assert blas_threads() == {2}
 
 
+def test_an_environment_variable_that_is_no_number_leaves_blas_alone(two_blas_threads, monkeypatch):
+    monkeypatch.setenv("MINICNN_THREADS", "many")
+    with pytest.raises(ValueError, match="MINICNN_THREADS"), parallel.threads(2):
+        pass
+    assert blas_threads() == {2}
+
+
 def test_others_can_set_blas_again_afterwards(two_blas_threads):
     with parallel.threads(2):
         pass

@@ -52,7 +52,7 @@ TECHNIQUES = {
         "BLAS keeps its own threads beside ours", {"kernels.parallel._one_blas_thread": nullcontext()}
     ),
     "written BLAS buffers": Technique(
-        "as OpenBLAS finds them in a new process", {"kernels.parallel._prepare_blas": lambda: None}
+        "as OpenBLAS finds them in a new process", {"kernels.parallel._prepare_blas": lambda number: None}
     ),
     "Winograd": Technique(
         "im2col for kernels of 3x3 too",

@@ -157,9 +157,10 @@ class _OneBlasThread:
     def __enter__(self):
         with self.lock:
             if self.inside == 0:
+                number = default_threads()  # raises before anything has changed
                 _take_control_of_blas()
                 self.limit = _blas().limit(limits=1, user_api="blas")
-                _prepare_blas()
+                _prepare_blas(number)
             self.inside += 1
 
     def __exit__(self, *exception):
@@ -183,15 +184,14 @@ def _take_control_of_blas() -> None:
 
 
 @cache
-def _prepare_blas() -> None:
-    """Multiply two matrices of the size of OpenBLAS's buffers, in as many threads at once as will be used.
+def _prepare_blas(number: int) -> None:
+    """Multiply two matrices of the size of OpenBLAS's buffers, in as many threads at once as may be used.
 
     OpenBLAS copies parts of its operands into a buffer, one for each thread at work, and fetches ahead beyond what it
     has copied. Where that memory was never written, each fetch is a failing search for a page: on a virtual machine,
     products with more than 128 inner terms ran at a third of their speed until one large product had come by.
     """
     a, b = (np.ones(shape, np.float32) for shape in BLAS_BUFFERS)
-    number = default_threads()
     start_together = threading.Barrier(number)
 
     def multiply() -> None:
