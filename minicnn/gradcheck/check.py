@@ -12,12 +12,14 @@ gradient itself, a share r = 1e-13 of the argument's largest entry. A bias in fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from .case import Case
 from .conduct import Conduct, observe
-from .diagnose import Case, diagnose
+from .diagnose import diagnose
 from .noise import measure_noise
 from .numeric import NumericGradient, differentiate, spread
 from .pair import Pair
@@ -40,6 +42,8 @@ def check(
     tolerance: float = TOLERANCE,
     max_evaluations: int = MAX_EVALUATIONS,
     rng: np.random.Generator | None = None,
+    hints: str | Mapping[str, Any] | None = None,
+    make_arguments: Callable[[int], tuple] | None = None,
     title: str | None = None,
 ) -> Report:
     """Compare a backward pass with numeric derivatives of its forward pass, and watch how both behave.
@@ -65,6 +69,10 @@ def check(
         choice of entries is looked at, and the report says so.
     rng : numpy.random.Generator, optional
         A generator that forward draws from without having it as an argument: it is wound back as well.
+    hints : str or dict, optional
+        Which operation it is, for a better diagnosis: "conv2d", or {"operation": "conv2d", "stride": 2, "padding": 1}.
+    make_arguments : function (seed) -> arguments, optional
+        Gives other arguments, of other shapes perhaps, to tell explanations of a mistake apart.
     title : str, optional
         What the report calls the pair; by default the two functions' names.
 
@@ -89,7 +97,7 @@ def check(
             "backward returned None for every argument, so that there is nothing to compare. "
             f"Return the gradient of at least one of {', '.join(pair.names)}."
         )
-    case = Case(pair, conduct, tolerance)
+    case = Case(pair, conduct, tolerance, _as_hints(hints), make_arguments)
     if conduct.is_measurable:
         chosen = _choose_entries(pair, conduct, max_evaluations, random)
         case.numeric = _measure(pair, conduct, chosen, tolerance, max_evaluations)
@@ -106,6 +114,18 @@ def check(
         seed=seed,
         evaluations=pair.forward_calls,
     )
+
+
+def _as_hints(hints: str | Mapping[str, Any] | None) -> dict[str, Any]:
+    """Hints as a dict with "operation", or an empty one."""
+    if hints is None:
+        return {}
+    hints = {"operation": hints} if isinstance(hints, str) else dict(hints) if isinstance(hints, Mapping) else hints
+    if not isinstance(hints, dict) or not isinstance(hints.get("operation"), str):
+        raise ValueError(
+            f'hints names the operation, as "conv2d" or {{"operation": "conv2d", "stride": 2}}; got {hints!r}.'
+        )
+    return hints
 
 
 def _choose_entries(
