@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import colour
+from .html import render_html
 from .text import render
 
 if TYPE_CHECKING:
@@ -181,8 +184,22 @@ class Report:
         raise KeyError(f"no argument {name!r} in this report; it has {', '.join(a.name for a in self.arguments)}")
 
     def __str__(self) -> str:
-        """The report for a terminal."""
-        return render(self)
+        """The report for a terminal: in colour if that is where standard output goes."""
+        return self.to_text(colour=colour.wanted(sys.stdout))
+
+    def _repr_html_(self) -> str:
+        """The report for a notebook."""
+        return render_html(self)
+
+    def to_text(self, colour: bool = False) -> str:
+        """The report as text of at most 88 columns, e.g. for a file.
+
+        Parameters
+        ----------
+        colour : bool
+            Whether to put in a terminal's codes for colours.
+        """
+        return render(self, colour)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-safe dicts, lists, strings and numbers; what is not finite becomes None."""
@@ -226,10 +243,11 @@ class Report:
         Raises
         ------
         GradientError
-            An AssertionError whose message is `str(report)`.
+            An AssertionError whose message is the report as text.
         """
+        __tracebackhide__ = True  # pytest then points at the line of the test
         if not self.passed:
-            raise GradientError(str(self))
+            raise GradientError(self.to_text())
 
 
 def _json_number(value: float) -> float | None:
