@@ -1,13 +1,51 @@
-"""Recognised operations, and the mistakes that are usual in each."""
+"""Recognised operations, and the mistakes that are usual in each.
+
+Each family looks at the arguments and at y, and says whether forward is one of its operations and with which options;
+whether it is right about this is seen from the numeric derivative. Then its usual mistakes are made, one by one, and
+what comes of them is compared with the learner's gradient. Where to read on:
+
+    operation.py problem.py         a backward pass as steps, a mistake as a wrong step; what recognition sees
+    explain.py factors.py           from an operation's mistakes to candidates
+    normalization.py ...            one family a file: the steps, and the table of mistakes
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..candidates import Candidate
 from ..case import Case
+from . import recognise_normalization
+from .explain import candidates
+from .operation import Operation
+from .problem import Problem
+
+FAMILIES: tuple[Callable[[Problem], Iterator[Operation]], ...] = (recognise_normalization.recognise,)
+MOST_ENTRIES = 100_000  # of an argument or of y: simulating on larger ones takes long
 
 
 def explanations(case: Case, i: int) -> Iterator[Candidate]:
-    """Every candidate for argument i."""
-    return iter(())
+    """Every candidate for argument i.
+
+    Parameters
+    ----------
+    case : Case
+    i : int
+        Position of an argument with a wrong gradient.
+    """
+    for operation in case.remember("operations", lambda: recognise(case)):
+        if i in operation.gradients and Problem(case).is_gradient(i, operation.gradient(i)):
+            found = list(candidates(operation, case, i))
+            yield from found
+            if found:
+                return
+
+
+def recognise(case: Case) -> list[Operation]:
+    """The operations that forward may be."""
+    outputs = case.conduct.call.outputs
+    arrays = [*outputs, *(case.pair.arguments[k] for k in case.pair.floats)]
+    if len(outputs) != 1 or max(a.size for a in arrays) > MOST_ENTRIES:
+        return []
+    problem = Problem(case)
+    return [operation for family in FAMILIES for operation in family(problem)]
