@@ -14,15 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__
+from . import __version__, gradcheck_command
 
 if TYPE_CHECKING:
     from .datasets import Dataset
-    from .gradcheck import Report
     from .lesson import Size
     from .results import Curves, Results
 
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit statuses, as shells have them
+BAD_INPUT, INTERRUPTED = 2, 130  # exit statuses, as shells have them
 LINE = 100  # characters
 
 
@@ -45,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         return options.run(options)
-    except BadInputError as error:
+    except (BadInputError, gradcheck_command.UsageError) as error:
         print(f"minicnn {options.command}: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -79,13 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     lesson.add_argument("--out", type=Path, default=Path("runs/lesson"), metavar="FOLDER", help="(%(default)s)")
     lesson.add_argument("--quick", action="store_true", help="fewer images, seeds and epochs: seconds, less certain")
     lesson.add_argument("--threads", type=_count, metavar="N", help="runs side by side; by default one a core")
-    check = commands.add_parser(
-        "gradcheck",
-        help="check every layer's and loss's gradients against numeric derivatives",
-        description="Check every layer and loss, in several configurations, and a small network against numeric "
-        "derivatives in float64. The exit status is 1 if a gradient is wrong.",
-    )
-    check.set_defaults(run=_gradcheck)
+    gradcheck_command.add_to(commands)
     return parser
 
 
@@ -233,36 +226,3 @@ def _report(results: Results, folder: Path, seconds: float) -> None:
     with atomic_write(figure_path) as file:
         plots.lesson_figure(results).savefig(file, format="png")
     print(f"Figure   {figure_path}\nNumbers  {_save(results, folder)}\nTook     {seconds:.0f} s")
-
-
-def _gradcheck(options: argparse.Namespace) -> int:
-    """Print the relative error of every gradient as it is checked, and a closing line."""
-    from .catalogue import gradient_reports
-
-    print(f"{'layer and configuration / argument':<36}  relative error  result")
-    reports = []
-    for _, report in gradient_reports():
-        reports.append(report)
-        print(report.title)
-        for argument in report.arguments:
-            error = f"{abs(argument.max_relative_error):.1e}" if argument.compared else "not compared"
-            print(f"    {argument.name:<32}{error:>16}  {'pass' if argument.passed else 'FAIL'}", flush=True)
-        if not report.passed:
-            codes = dict.fromkeys(finding.code for finding in report.findings if finding.is_error)
-            print(f"    FAIL: {', '.join(codes) or 'wrong gradient'}")
-    failed = [report for report in reports if not report.passed]
-    for report in failed:
-        print(f"\n{report}")
-    print(f"\n{_gradcheck_verdict(reports, len(failed))}")
-    return FAILED if failed else 0
-
-
-def _gradcheck_verdict(reports: Sequence[Report], failed: int) -> str:
-    errors = [(a.max_relative_error, f"{a.name} of {r.title}") for r in reports for a in r.arguments if a.compared]
-    largest, where = max(errors)
-    gradients = sum(len(report.arguments) for report in reports)
-    result = f"{failed} of {len(reports)} configurations FAILED" if failed else "all pass"
-    return (
-        f"{gradients} gradients in {len(reports)} configurations: {result}.\n"
-        f"Largest relative error {largest:.1e} (allowed {reports[0].tolerance:.0e}): {where}."
-    )

@@ -12,10 +12,10 @@ ADVICE = {
     "upstream-ignored": "Begin backward with dy: by the chain rule, dy multiplies every term once.",
     "zero-gradient": "See that the gradient is computed, added up and returned, and not only initialized.",
     # ---- a factor ----
-    "factor-batch": "Decide where the mean over the batch is taken, in the loss or nowhere, and divide by N only there.",
-    "factor-constant": "Write the derivative of this one line down again: where does the constant come in, and how often?",
+    "factor-batch": "Decide where the mean over the batch is taken, in the loss or nowhere; divide by N only there.",
+    "factor-constant": "Write down the derivative of this one line again: where does the constant come in?",
     "sign-flipped": "Look for a difference: d(a - b)/db = -1. Write down which of the two terms this variable is.",
-    "factor-per-channel": "Follow one channel from dy to the result and list what it is multiplied by on the way forward.",
+    "factor-per-channel": "Follow one channel from dy to the result: what is it multiplied by on the way forward?",
     # ---- the right numbers in the wrong places ----
     "transposed": "Print the shapes of both factors of the product; make sizes differ (N, C, H, W all unequal) and "
     "check again: then a wrong order cannot pass unseen.",
@@ -33,13 +33,13 @@ ADVICE = {
     # ---- normalization ----
     "mean-term-missing": "Go through the computing graph: which lines use the mean, and does x get a gradient from it?",
     "variance-term-missing": "Go through the computing graph: x enters the variance too. Does its gradient come back?",
-    "statistics-held-constant": "In training, mean and variance are functions of x: add the gradient through each.",
-    "statistics-over-wrong-axes": "Reduce in backward over the axes that forward averaged over, and divide by their count.",
+    "statistics-held-constant": "In training, mean and variance depend on x: add the gradient through each.",
+    "statistics-over-wrong-axes": "Sum in backward over the axes that forward averaged over; divide by their count.",
     "uses-input-not-normalized": "Keep x-hat in the cache: y = gamma x-hat + beta, so that dgamma = sum of dy x-hat.",
     # ---- losses and softmax ----
     "label-term-missing": "The gradient of the loss by the logits is p - one_hot(labels): subtract 1 at the labels.",
     "diagonal-jacobian": "Each softmax output depends on every logit: dx = p * (dy - sum(dy * p)).",
-    "regularizer-wrong": "Compare loss and gradient of the regularizer term by term: l/2 * w**2 has the gradient l * w.",
+    "regularizer-wrong": "Compare loss and gradient of the regularizer: l/2 * w**2 has the gradient l * w.",
     # ---- what is left ----
     "term-missing": "See which path from the variable to the loss makes the term, and add the gradient along it.",
     "unrecognized": "Check a smaller case (one example, one channel) by hand, or let gradcheck.trace find the first "

@@ -14,7 +14,7 @@ SEQUENCE = re.compile(r"\x1b\[\d+m")
 
 
 def wanted(stream: TextIO | None) -> bool:
-    """Whether a stream is a terminal whose owner wants colour: not with NO_COLOR (no-color.org), not if it is "dumb"."""
+    """Whether a stream is a terminal that can show colour, and its owner has not set NO_COLOR (no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(stream is not None and hasattr(stream, "isatty") and stream.isatty())

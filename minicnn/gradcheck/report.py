@@ -51,6 +51,11 @@ class Finding:
         """Whether the check fails by it."""
         return self.code not in NOT_AN_ERROR
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe."""
+        evidence = _json_safe(self.evidence)
+        return {"code": self.code, "argument": self.argument, "message": self.message, "evidence": evidence}
+
 
 @dataclass(frozen=True)
 class ArgumentReport:
@@ -212,10 +217,7 @@ class Report:
             "evaluations": self.evaluations,
             "arguments": [a.to_dict() for a in self.arguments],
             "unchecked": list(self.unchecked),
-            "findings": [
-                {"code": f.code, "argument": f.argument, "message": f.message, "evidence": _json_safe(f.evidence)}
-                for f in self.findings
-            ],
+            "findings": [f.to_dict() for f in self.findings],
         }
 
     def plot(self, path: str | Path | None = None) -> Figure:

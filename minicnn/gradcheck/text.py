@@ -39,13 +39,19 @@ def render(report: Report, colour: bool = False) -> str:
     blocks = [heading(f"Gradient check of {report.title}", report.passed, paint)]
     blocks.append(arguments_table(report.arguments, paint))
     wrong = [a for a in report.arguments if a.wrong.any()]
-    blocks += [_worst_entries(a, paint) for a in wrong[:MOST_TABLES]]
+    blocks += [worst_entries(a, paint) for a in wrong[:MOST_TABLES]]
     blocks.append("\n".join(wrapped(note) for note in notes(report, [a.name for a in wrong[MOST_TABLES:]])))
-    if report.findings:
-        blocks.append("\n".join([paint("What was found", BOLD), *(_finding(f, paint) for f in report.findings)]))
-        steps = next_steps(report.findings)
-        blocks.append("\n".join([paint("What to try next", BOLD), *(wrapped(s, INDENT) for s in steps)]))
+    blocks += findings_text(report.findings, paint)
     return "\n\n".join(block for block in blocks if block)
+
+
+def findings_text(findings: list[Finding], paint: Paint) -> list[str]:
+    """What was found and what to try next, a block each."""
+    if not findings:
+        return []
+    found = [paint("What was found", BOLD), *(_finding(f, paint) for f in findings)]
+    steps = [paint("What to try next", BOLD), *(wrapped(step, INDENT) for step in next_steps(findings))]
+    return ["\n".join(found), "\n".join(steps) if len(steps) > 1 else ""]
 
 
 def heading(title: str, passed: bool, paint: Paint) -> str:
@@ -165,7 +171,8 @@ def wrapped(text: str, indent: str = "", hanging: str | None = None) -> str:
     return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False)
 
 
-def _worst_entries(a: ArgumentReport, paint: Paint) -> str:
+def worst_entries(a: ArgumentReport, paint: Paint) -> str:
+    """The rows of `worst_rows`, aligned, under their heading."""
     header, *rows = aligned(worst_rows(a), "<>>>>").split("\n")
     return "\n".join([paint(worst_heading(a), BOLD), paint(header, FAINT), *rows])
 
