@@ -45,6 +45,8 @@ def draw(report: Report) -> Figure:
     more = f" ({left_out} more arguments not shown)" if left_out else ""
     title = textwrap.fill(f"Gradient check of {report.title}: {verdict}{more}", TITLE_CHARACTERS)
     figure.suptitle(title, fontsize=12, fontweight="bold", color=INK if report.passed else WRONG)
+    if not shown:
+        return figure
     rows = figure.subfigures(len(shown), 1, squeeze=False, height_ratios=heights, hspace=0.03)
     for argument, (row,) in zip(shown, rows, strict=True):
         row.suptitle(_title(report, argument), fontsize=9.5, color=INK if argument.passed else WRONG)
@@ -128,11 +130,15 @@ def _caption(a: ArgumentReport, shown: int, pictures: int) -> str:
 
 
 def _axes_of_a_picture(shape: tuple[int, ...]) -> tuple[int, int]:
-    """The two neighbouring axes that span the largest picture: height and width of images in any layout, mostly."""
+    """The two neighbouring axes that hold the largest square: height and width of images in any layout, mostly."""
     if len(shape) <= 2:
         return (0, 1)
-    pairs = [(k, k + 1) for k in range(len(shape) - 1)]
-    return max(pairs, key=lambda pair: (shape[pair[0]] * shape[pair[1]], pair[0] >= 1, -pair[0]))
+
+    def squareness(pair: tuple[int, int]) -> tuple[int, float, bool]:
+        low, high = sorted((shape[pair[0]], shape[pair[1]]))
+        return low, low / max(high, 1), pair[0] == 1  # of equals, those behind the batch
+
+    return max(((k, k + 1) for k in range(len(shape) - 1)), key=squareness)
 
 
 def _pictures(a: ArgumentReport) -> Iterator[tuple[str, np.ndarray, float]]:

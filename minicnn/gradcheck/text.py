@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WIDTH = 88  # columns
 MOST_TABLES = 3  # of worst entries: one an argument
-INDENT, HANGING = "  ", "      "
+INDENT, HANGING, ELLIPSIS = "  ", "      ", "..."
 EVIDENCE_ITEMS = 6  # on one line
 
 Row = tuple[str, ...]
@@ -155,9 +155,13 @@ def arguments_table(arguments: list[ArgumentReport], paint: Paint) -> str:
     return "\n".join(painted)
 
 
-def aligned(rows: list[Row], sides: str) -> str:
-    """A table in columns; `sides` has "<" or ">" for each."""
+def aligned(rows: list[Row], sides: str, shorten: int = 0) -> str:
+    """A table in columns; `sides` has "<" or ">" for each. Should it be too wide, cells of column `shorten` are cut."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    too_wide = len(INDENT) + sum(widths) + 2 * (len(widths) - 1) - WIDTH
+    if too_wide > 0:
+        widths[shorten] = max(len(ELLIPSIS) + 1, widths[shorten] - too_wide)
+        rows = [(*row[:shorten], _cut(row[shorten], widths[shorten]), *row[shorten + 1 :]) for row in rows]
     lines = [
         "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)) for row in rows
     ]
@@ -171,10 +175,14 @@ def wrapped(text: str, indent: str = "", hanging: str | None = None) -> str:
     return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False)
 
 
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - len(ELLIPSIS)] + ELLIPSIS
+
+
 def worst_entries(a: ArgumentReport, paint: Paint) -> str:
     """The rows of `worst_rows`, aligned, under their heading."""
     header, *rows = aligned(worst_rows(a), "<>>>>").split("\n")
-    return "\n".join([paint(worst_heading(a), BOLD), paint(header, FAINT), *rows])
+    return "\n".join([paint(wrapped(worst_heading(a)), BOLD), paint(header, FAINT), *rows])
 
 
 def _finding(finding: Finding, paint: Paint) -> str:

@@ -157,7 +157,7 @@ class Trace:
         return rows
 
     def _table(self, paint: Paint) -> str:
-        header, *lines = aligned(self._rows(), "<<<><").split("\n")
+        header, *lines = aligned(self._rows(), "<<<><", shorten=2).split("\n")
         colours = {"FIRST WRONG": (BOLD, RED), "wrong": (YELLOW,), "right": (GREEN,), "not compared": (YELLOW,)}
         painted = [paint(header, FAINT)]
         for line, g in zip(lines, self.gradients, strict=True):
