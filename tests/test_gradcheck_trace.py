@@ -61,7 +61,7 @@ def test_a_right_backward_passes_step_by_step():
     found.raise_if_failed()
 
 
-@pytest.mark.parametrize("line", [name for name in LINES])
+@pytest.mark.parametrize("line", list(LINES))
 def test_the_first_wrong_line_is_found(line):
     found = trace(BATCHNORM, batchnorm_backward(wrong=[line]), batchnorm_arguments(), seed=1)
     assert not found.passed and found.first_wrong == line and list(found.reports) == [line]
