@@ -1,4 +1,4 @@
-"""`minicnn gradcheck FILE.py:forward,backward`: a learner's file from the command line, and the grammar of its inputs."""
+"""`minicnn gradcheck FILE.py:forward,backward`: a file of one's own from the command line, and its inputs' grammar."""
 
 import json
 import textwrap
@@ -221,7 +221,7 @@ def test_ranges_scales_and_seeds():
     ],
 )
 def test_nothing_else_has_a_meaning(text):
-    with pytest.raises(InputError, match="NAME=VALUE|Values are normal"):
+    with pytest.raises(InputError, match=r"NAME=VALUE|Values are normal"):
         read_input(text)
 
 
