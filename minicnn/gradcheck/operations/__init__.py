@@ -15,12 +15,16 @@ from collections.abc import Callable, Iterator
 
 from ..candidates import Candidate
 from ..case import Case
-from . import recognise_normalization
+from . import recognise_convolution, recognise_normalization, recognise_pooling
 from .explain import candidates
 from .operation import Operation
 from .problem import Problem
 
-FAMILIES: tuple[Callable[[Problem], Iterator[Operation]], ...] = (recognise_normalization.recognise,)
+FAMILIES: tuple[Callable[[Problem], Iterator[Operation]], ...] = (
+    recognise_normalization.recognise,
+    recognise_convolution.recognise,
+    recognise_pooling.recognise,
+)
 MOST_ENTRIES = 100_000  # of an argument or of y: simulating on larger ones takes long
 
 

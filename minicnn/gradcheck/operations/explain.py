@@ -33,7 +33,7 @@ NEAR = 1e-6  # relative: a fitted factor so near to a whole number, or to anothe
 def candidates(operation: Operation, case: Case, i: int) -> Iterator[Candidate]:
     """Every way in which the operation's usual mistakes explain the gradient of argument i."""
     found = _Search(operation, case, i)
-    if found.right is None or not found.mistakes and not found.right.any():
+    if found.right is None or (not found.mistakes and not found.right.any()):
         return
     simple = [*found.one_mistake(), *found.a_factor()]
     yield from simple

@@ -35,6 +35,8 @@ class Values:
             raise AttributeError(name)
         self._taken.add(name)
         value = self._wrong.get(name, self._steps[name])(self)
+        if value is None:
+            raise ValueError(f"no {name} here: this mistake cannot be made")
         self.__dict__[name] = value
         return value
 
@@ -84,7 +86,7 @@ class Mistake:
     step : str
         Which step it replaces.
     wrong : function (Values) -> value of the step
-        May raise ValueError or IndexError, or give a gradient of another shape, where nobody could make this mistake.
+        May give None, raise an error, or lead to a gradient of another shape where nobody could make this mistake.
     message : str
         Plain words: what is wrong, and the line as it should be. The first sentence stands alone.
     rank : int
@@ -145,7 +147,7 @@ class Operation:
         try:
             with np.errstate(all="ignore"):
                 return np.asarray(self.gradients[i].restore(getattr(values, self.gradients[i].step)), np.float64)
-        except (ValueError, IndexError, TypeError, ZeroDivisionError):
+        except Exception:  # shapes that do not fit, a step without value: nobody could make this mistake here
             return None
 
     def steps_of(self, i: int) -> set[str]:

@@ -1,0 +1,316 @@
+"""Convolutions in one, two or three dimensions, with stride, padding, dilation and groups, in any layout.
+
+With images as in windows.py and the weights as (offsets, channels of a group, groups, filters of a group):
+
+    patches  = pad(x)[:, index]
+    y        = patches w + b                    sum over offsets and channels, within each group    (1)
+    dpatches = dy w^T,    dx = crop(scatter(dpatches))                                              (2)
+    dw       = patches^T dy,    db = sum(dy)    sums over images and windows                        (3)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+
+import numpy as np
+
+from .operation import Mistake, Values
+
+
+def _in_groups(a: np.ndarray, groups: int) -> np.ndarray:
+    return a.reshape(*a.shape[:-1], groups, -1)
+
+
+def _patches(v: Values, windows: object = None, index: np.ndarray | None = None) -> np.ndarray:
+    windows = v.windows if windows is None else windows
+    return _in_groups(windows.pad(v.x)[:, windows.index if index is None else index], v.groups)
+
+
+def _dpatches(v: Values, dy: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """First half of (2): (B, windows, offsets, C)."""
+    d = np.einsum("bpgf,kcgf->bpkgc", _in_groups(dy, v.groups), w)
+    return d.reshape(*d.shape[:3], -1)
+
+
+def _dw(v: Values, patches: np.ndarray, dy: np.ndarray) -> np.ndarray:
+    """Equation (3)."""
+    return np.einsum("bpkgc,bpgf->kcgf", patches, _in_groups(dy, v.groups))
+
+
+STEPS = {
+    "x": lambda v: v.to_images(v.x_given),
+    "w": lambda v: v.to_weights(v.w_given),
+    "dy": lambda v: v.to_outputs(v.dy_given),
+    "dy_given": lambda v: v.dy_of_y,
+    "w_of_dx": lambda v: v.w,
+    "dpatches": lambda v: _dpatches(v, v.dy, v.w_of_dx),
+    "dpadded": lambda v: v.windows.scatter(v.dpatches),
+    "dx": lambda v: v.windows.crop(v.dpadded),  # (2)
+    "patches": _patches,
+    "dw": lambda v: _dw(v, v.patches, v.dy),
+    "db": lambda v: v.dy.sum(axis=(0, 1)),
+}
+
+
+def forward(v: Values) -> np.ndarray:
+    """Equation (1) without b: (B, windows, F)."""
+    y = np.einsum("bpkgc,kcgf->bpgf", v.patches, v.w)
+    return y.reshape(*y.shape[:2], -1)
+
+
+# ---- mistakes ----
+
+
+def _turned(v: Values, w: np.ndarray, axes: tuple[int, ...] | None = None) -> np.ndarray:
+    """The kernel turned by 180 degrees, or mirrored along some axes."""
+    kernel = v.windows.kernel
+    return np.flip(w.reshape(*kernel, *w.shape[1:]), axes or tuple(range(len(kernel)))).reshape(w.shape)
+
+
+def _kernel_transposed(v: Values, w: np.ndarray) -> np.ndarray | None:
+    kernel = v.windows.kernel
+    if len(set(kernel)) != 1 or len(kernel) != 2:
+        return None
+    return w.reshape(*kernel, *w.shape[1:]).swapaxes(0, 1).reshape(w.shape)
+
+
+def _channels_swapped(w: np.ndarray) -> np.ndarray | None:
+    return w.swapaxes(1, 3) if w.shape[1] == w.shape[3] else None
+
+
+def _ones(v: Values) -> tuple[int, ...]:
+    return (1,) * len(v.windows.kernel)
+
+
+def _last_filter(v: Values) -> np.ndarray:
+    dy = np.zeros_like(v.dy)
+    dy[..., -1] = v.dy[..., -1]
+    return _dpatches(v, dy, v.w_of_dx)
+
+
+def _last(a: np.ndarray, axis: int) -> np.ndarray:
+    return a.take([-1], axis)
+
+
+OF_DX = (
+    Mistake(
+        "overwritten",
+        "dpadded",
+        lambda v: v.windows.overwrite(v.dpatches, offsets_outside=False),
+        "overlapping windows overwrite each other: dx[window] = ... in the loop over windows should be "
+        "dx[window] += ..., for a pixel gets gradient from every window that covers it.",
+    ),
+    Mistake(
+        "overwritten",
+        "dpadded",
+        lambda v: v.windows.overwrite(v.dpatches, offsets_outside=True),
+        "overlapping windows overwrite each other: dx[:, i::stride, j::stride] = ... in the loop over kernel offsets "
+        "should be += ... (with index arrays: np.add.at(dx, index, ...), for dx[index] += ... adds only once).",
+    ),
+    Mistake(
+        "overwritten",
+        "dpatches",
+        _last_filter,
+        "only the last filter's gradient is left in dx: dx[window] = w[f] * dy[f] in the loop over filters should be "
+        "dx[window] += ...",
+    ),
+    Mistake(
+        "stride-ignored",
+        "dpadded",
+        lambda v: v.windows.scatter(v.dpatches, v.windows.index_of(_ones(v), v.windows.dilation)),
+        "the stride is ignored in dx: window (i, j) begins at (i * stride, j * stride), not at (i, j).",
+    ),
+    Mistake(
+        "stride-ignored",
+        "dpadded",
+        lambda v: v.windows.scatter(v.dpatches, v.windows.index_of(v.windows.stride, _ones(v))),
+        "the dilation is ignored in dx: offset k of the kernel lies k * dilation from the window's beginning.",
+    ),
+    Mistake(
+        "flipped-kernel",
+        "w_of_dx",
+        lambda v: _turned(v, v.w),
+        "the kernel is turned by 180 degrees in dx: dx[i * stride + k] += w[k] * dy[i] takes w as it is (only in the "
+        "form of a convolution of the padded dy with w it has to be turned).",
+    ),
+    Mistake(
+        "transposed",
+        "w_of_dx",
+        lambda v: _kernel_transposed(v, v.w),
+        "the kernel's height and width are swapped in dx.",
+    ),
+    Mistake(
+        "transposed",
+        "w_of_dx",
+        lambda v: _channels_swapped(v.w),
+        "input channels and filters of w are swapped in dx: dx[..., c] sums w[..., c, f] * dy[..., f] over f.",
+    ),
+    Mistake(
+        "flipped-kernel",
+        "w_of_dx",
+        lambda v: _turned(v, _channels_swapped(v.w)),
+        "the kernel is turned by 180 degrees in dx, and its input channels and filters are swapped.",
+        rank=2,
+    ),
+    Mistake(
+        "shifted",
+        "dx",
+        lambda v: v.windows.crop(v.dpadded, (0,) * len(v.windows.kernel)) if any(v.windows.before) else None,
+        "the padding is cropped from the wrong side of dx: dx = dpadded[:, p : p + H, p : p + W], not [:, :H, :W].",
+    ),
+    Mistake(
+        "shifted",
+        "dx",
+        lambda v: v.windows.crop(v.dpadded, _all_padding(v)) if any(v.windows.ends) else None,
+        "the padding is cropped from the wrong side of dx: dx = dpadded[:, p : p + H, p : p + W], not [:, -H:, -W:].",
+    ),
+    Mistake(
+        "shifted",
+        "dx",
+        lambda v: v.windows.crop(v.dpadded, tuple(reversed(v.windows.before))),
+        "vertical and horizontal padding are mixed up in dx.",
+    ),
+    Mistake(
+        "term-missing",
+        "w_of_dx",
+        lambda v: np.broadcast_to(v.w[:, :, :1], v.w.shape) if v.groups > 1 else None,
+        "the gradient of every group is made with the weights of the first group.",
+    ),
+)
+
+
+def _all_padding(v: Values) -> tuple[int, ...]:
+    return tuple(p - n for p, n in zip(v.windows.padded, v.windows.image, strict=True))
+
+
+OF_DW = (
+    Mistake(
+        "shifted",
+        "patches",
+        lambda v: _patches(v, v.windows.with_padding((0,) * len(v.windows.kernel))) if any(v.windows.before) else None,
+        "the patches of dw are cut from x without its padding: take them from the padded x, as in forward.",
+    ),
+    Mistake(
+        "shifted",
+        "patches",
+        lambda v: _patches(v, v.windows.with_padding(_all_padding(v))) if any(v.windows.ends) else None,
+        "the patches of dw are cut from x with all of its padding at the beginning: they are shifted.",
+    ),
+    Mistake(
+        "stride-ignored",
+        "patches",
+        lambda v: _patches(v, None, v.windows.index_of(_ones(v), v.windows.dilation)),
+        "the stride is ignored in dw: the patch of dy[i, j] begins at x[i * stride, j * stride].",
+    ),
+    Mistake(
+        "stride-ignored",
+        "patches",
+        lambda v: _patches(v, None, v.windows.index_of(v.windows.stride, _ones(v))),
+        "the dilation is ignored in dw: offset k of the kernel sees the pixel k * dilation from the window's beginning.",
+    ),
+    Mistake(
+        "overwritten",
+        "dw",
+        lambda v: _dw(v, _last(v.patches, 0), _last(v.dy, 0)),
+        "only the last image's gradient is left in dw: dw = ... in the loop over images should be dw += ...",
+    ),
+    Mistake(
+        "overwritten",
+        "dw",
+        lambda v: _dw(v, _last(v.patches, 1), _last(v.dy, 1)),
+        "only the last window's gradient is left in dw: dw = ... in the loop over positions should be dw += ...",
+    ),
+    Mistake(
+        "overwritten",
+        "dw",
+        lambda v: _dw(v, _last(_last(v.patches, 0), 1), _last(_last(v.dy, 0), 1)),
+        "only the last window of the last image is left in dw: dw = ... in the loops should be dw += ...",
+    ),
+    Mistake(
+        "term-missing",
+        "dw",
+        lambda v: _dw(v, v.patches[:1], v.dy[:1]),
+        "only the first image counts in dw: sum over all images.",
+        rank=1,
+    ),
+    Mistake(
+        "flipped-kernel",
+        "dw",
+        lambda v: _turned(v, v.right("dw")),
+        "dw is turned by 180 degrees: dw[k] = sum over i of x[i * stride + k] * dy[i].",
+    ),
+    Mistake(
+        "transposed",
+        "dw",
+        lambda v: _kernel_transposed(v, v.right("dw")),
+        "height and width of the kernel are swapped in dw.",
+    ),
+    Mistake(
+        "transposed",
+        "dw",
+        lambda v: _channels_swapped(v.right("dw")),
+        "input channels and filters are swapped in dw: dw[..., c, f] = sum of x[..., c] * dy[..., f].",
+    ),
+)
+
+OF_DB = (
+    Mistake(
+        "overwritten",
+        "db",
+        lambda v: v.dy[-1].sum(axis=0),
+        "only the last image's gradient is left in db: db = ... in the loop over images should be db += ...",
+    ),
+    Mistake(
+        "overwritten",
+        "db",
+        lambda v: v.dy[-1, -1],
+        "only the last position of the last image is left in db: sum dy over images and positions.",
+    ),
+    Mistake(
+        "statistics-over-wrong-axes",
+        "db",
+        lambda v: v.dy[:, 0].sum(axis=0),
+        "db leaves out most positions: sum dy over images and positions.",
+        rank=1,
+    ),
+    Mistake(
+        "statistics-over-wrong-axes",
+        "db",
+        lambda v: v.dy[0].sum(axis=0),
+        "db leaves out all images but the first: sum dy over images and positions.",
+        rank=1,
+    ),
+)
+
+
+def scrambles(shape: tuple[int, ...], step: str, source: str, words: str, rank: int = 0) -> Iterator[Mistake]:
+    """A reshape where a transpose is meant: the right numbers in another order.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the array that is reshaped.
+    step, source : str
+        The step replaced, and the value that it should hand on.
+    words : str
+        What is reshaped.
+    """
+    for order in list(permutations(range(len(shape))))[1:]:
+        back = tuple(int(k) for k in np.argsort(order))
+        yield Mistake(
+            "order-scrambled",
+            step,
+            lambda v, order=order, back=back: _scrambled(getattr(v, source), shape, order, back),
+            f"{words} is brought into the order of axes {order} by reshape alone, which scrambles its numbers: "
+            f".transpose{order} first, then reshape.",
+            rank,
+        )
+
+
+def _scrambled(a: np.ndarray, shape: tuple[int, ...], order: tuple[int, ...], back: tuple[int, ...]) -> np.ndarray:
+    permuted = tuple(shape[k] for k in order)
+    return a.reshape(permuted).transpose(back).reshape(a.shape)
+
+
+MISTAKES = OF_DX + OF_DW + OF_DB
