@@ -4,7 +4,7 @@ import gradcheck_pairs as pairs
 import numpy as np
 import pytest
 
-from minicnn.gradcheck import check_layer, check_loss, check_model
+from minicnn.gradcheck import check_layer, check_loss, check_model, objects
 
 
 class Dense:
@@ -268,3 +268,30 @@ class Squares:
 
     def backward(self):
         return 2 * self.error / self.error.size
+
+
+def test_the_name_of_the_class_is_a_hint(monkeypatch):
+    from minicnn import BatchNorm, Conv2D, Dropout, Flatten, SoftmaxCrossEntropy
+
+    about = objects.hints_about
+    assert about(Conv2D(4, 3, stride=2)) == {
+        "operation": "conv2d",
+        "stride": 2,
+        "padding": "valid",
+        "dilation": 1,
+        "groups": 1,
+    }
+    assert about(BatchNorm(eps=0.1)) == {"operation": "batchnorm", "eps": 0.1}
+    assert about(BatchNorm(), training=False) is None and about(Dropout(0.5), training=False) is None
+    assert about(Flatten()) is None and about(Squares()) is None
+    assert about(Dense(2, 3)) == {"operation": "dense"}  # a learner's own
+    assert about(SoftmaxCrossEntropy())["operation"] == "softmax_cross_entropy"
+
+    seen = []
+    check = objects.check
+    monkeypatch.setattr(objects, "check", lambda *a, hints, **o: seen.append(hints) or check(*a, **o))
+    check_layer(Dense(4, 3), X)
+    check_layer(Dense(4, 3), X, hints="relu")
+    check_layer(NoisyNorm(), X)
+    check_loss(CrossEntropy(), X, np.array([0, 2, 1, 1, 0]))
+    assert seen == [{"operation": "dense"}, "relu", None, None]
