@@ -207,7 +207,7 @@ OF_DW = (
         "stride-ignored",
         "patches",
         lambda v: _patches(v, None, v.windows.index_of(v.windows.stride, _ones(v))),
-        "the dilation is ignored in dw: offset k of the kernel sees the pixel k * dilation from the window's beginning.",
+        "the dilation is ignored in dw: offset k of the kernel sees the pixel k * dilation away.",
     ),
     Mistake(
         "overwritten",

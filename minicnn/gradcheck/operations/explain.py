@@ -1,7 +1,7 @@
 """From a recognised operation to candidates: make each mistake, and see what gradient comes of it.
 
-In the order of how much has to be assumed: one mistake; a right gradient times a factor; a wrong factor in front of some
-term of a sum; one mistake and a factor; two mistakes.
+In the order of how much has to be assumed: one mistake; a right gradient times a factor; a wrong factor in front of
+some term of a sum; one mistake and a factor; two mistakes.
 
 The factors c in front of the terms t_k of a sum are found by least squares,
 

@@ -85,8 +85,8 @@ OF_WINDOWS = (
         "overwritten",
         "dpadded",
         lambda v: v.windows.overwrite(v.dpatches, offsets_outside=True),
-        "overlapping windows overwrite each other: dx[:, i::stride, j::stride] = ... in the loop over offsets should be "
-        "+= ... (with index arrays: np.add.at(dx, index, ...), for dx[index] += ... adds only once).",
+        "overlapping windows overwrite each other: dx[:, i::stride, j::stride] = ... in the loop over offsets should "
+        "be += ... (with index arrays: np.add.at(dx, index, ...), for dx[index] += ... adds only once).",
     ),
     Mistake(
         "stride-ignored",
