@@ -12,6 +12,7 @@ what comes of them is compared with the learner's gradient. Where to read on:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from ..candidates import Candidate
 from ..case import Case
@@ -39,7 +40,7 @@ def explanations(case: Case, i: int) -> Iterator[Candidate]:
     """
     for operation in case.remember("operations", lambda: recognise(case)):
         if i in operation.gradients and Problem(case).is_gradient(i, operation.gradient(i)):
-            found = list(candidates(operation, case, i))
+            found = _without_errors(candidates, operation, case, i)
             yield from found
             if found:
                 return
@@ -52,4 +53,12 @@ def recognise(case: Case) -> list[Operation]:
     if len(outputs) != 1 or max(a.size for a in arrays) > MOST_ENTRIES:
         return []
     problem = Problem(case)
-    return [operation for family in FAMILIES for operation in family(problem)]
+    return [operation for family in FAMILIES for operation in _without_errors(family, problem)]
+
+
+def _without_errors(generator: Callable[..., Iterator], *arguments: object) -> list:
+    """All that the generator gives, up to the first error: a diagnosis must not fail on what it does not understand."""
+    found = []
+    with suppress(Exception):
+        found.extend(generator(*arguments))
+    return found

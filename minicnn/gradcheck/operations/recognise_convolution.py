@@ -1,4 +1,4 @@
-"""Is forward a convolution or a dense layer, and in which layout, with which stride, padding, dilation, groups?
+"""Recognise a convolution or a dense layer: its layout, stride, padding, dilation and groups.
 
 Forward is asked itself. Let w be 1 at one place (a tap) and 0 elsewhere, and let x hold the numbers 1, 2, 3, ...: then
 each entry of y says which entry of x it sees through this tap. Along axis k,
@@ -188,13 +188,9 @@ class _Probe:
             here, there = set(base.of_y[:, k].tolist()), set(seen.of_y[:, k].tolist())
             if len(here) == len(there) == 1 and here != there:
                 return "filters", k, step * (there.pop() - here.pop())
-        common = {tuple(p): q for p, q in zip(base.of_y.tolist(), base.of_x.tolist(), strict=True)}
-        both = [
-            (common[tuple(p)], q)
-            for p, q in zip(seen.of_y.tolist(), seen.of_x.tolist(), strict=True)
-            if tuple(p) in common
-        ]
-        moves = {tuple(np.subtract(q, p).tolist()) for p, q in both}
+        before = {tuple(y): x for y, x in zip(base.of_y.tolist(), base.of_x, strict=True)}
+        after = {tuple(y): x for y, x in zip(seen.of_y.tolist(), seen.of_x, strict=True)}
+        moves = {tuple((after[y] - before[y]).tolist()) for y in before.keys() & after.keys()}
         if len(moves) != 1:
             return None
         (move,) = moves
@@ -229,12 +225,10 @@ class _Probe:
                 continue
             stride, d = strides[k] or 1, dilation.get(k, 1)
             tap = self.base[kernel[k]] if k in kernel else 0
-            before = {
-                int(stride * y + d * tap - x) for y, x in zip(base.of_y[:, k], base.of_x[:, k], strict=True)
-            }  # (1)
-            if stride != int(stride) or len(before) != 1 or min(before) < 0 or d < 1:
+            padding = np.unique(stride * base.of_y[:, k] + d * tap - base.of_x[:, k])  # (1)
+            if stride != int(stride) or len(padding) != 1 or padding[0] < 0 or d < 1:
                 return None
-            before = before.pop()
+            before = int(padding[0])
             if k in kernel or stride != 1 or before or self.x_shape[k] != self.y_shape[k]:
                 space.append(k)
                 options.append((int(stride), d, before))
@@ -253,18 +247,17 @@ class _Probe:
         own = int(np.prod([self.w_shape[k] for k in inputs]))
         if channels % own:
             return None
-        kernel_axes = [kernel.get(k) for k in space]
         layout = Layout(
-            self.x_shape,
-            self.y_shape,
-            batch,
-            space,
-            channel,
-            self.w_shape,
-            kernel_axes,
-            inputs,
-            filters,
-            channels // own,
+            x_shape=self.x_shape,
+            y_shape=self.y_shape,
+            batch=batch,
+            space=space,
+            channel=channel,
+            w_shape=self.w_shape,
+            kernel=[kernel.get(k) for k in space],
+            inputs=inputs,
+            filters=filters,
+            groups=channels // own,
         )
         return layout, windows
 
@@ -322,12 +315,7 @@ def _name(layout: Layout, windows: Windows) -> str:
     if not windows.kernel:
         return "a dense layer, y = x w + b"
     groups = f", {layout.groups} groups" if layout.groups > 1 else ""
-    axes = ", ".join(
-        f"{what} on axis {where}"
-        for what, where in (
-            ("channels", layout.channel),
-            ("filters of w", layout.filters[0] if layout.filters else None),
-        )
-        if where is not None
-    )
+    channels = "no channels" if layout.channel is None else f"channels on axis {layout.channel}"
+    filters = f", filters of w on axis {layout.filters[0]}" if layout.filters else ""
+    axes = channels + filters
     return f"a convolution with windows of {windows}{groups} ({axes})"

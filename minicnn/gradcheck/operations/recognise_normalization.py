@@ -1,4 +1,4 @@
-"""Is forward a normalization, and over which axes? Equations as in normalization.py.
+"""Recognise a normalization, and over which axes it goes. Equations as in normalization.py.
 
 For each choice of gamma and beta among the arguments, and each set of axes: if y - beta = a gamma (x - mu) with one
 number a for each group of entries, then std = 1 / a, and eps = std^2 - var has to be the same for all groups.

@@ -1,6 +1,6 @@
-"""Is forward a pooling, over which axes and windows? Forward is asked itself.
+"""Recognise a pooling, and its windows.
 
-Let x grow along one axis and be constant along the others. Then the maximum over a window shows its last place, and, of
+Forward is asked itself. Let x grow along one axis and be constant along the others. Then the maximum over a window shows its last place, and, of
 an x that falls, its first. An average shows both by its mean m and variance s^2 (an average of squares): k consecutive
 numbers have s^2 = (k^2 - 1) / 12, and the first of them is m - (k - 1) / 2.                        (1)
 """
