@@ -11,12 +11,12 @@ what comes of them is compared with the learner's gradient. Where to read on:
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 from ..candidates import Candidate
 from ..case import Case
-from . import recognise_convolution, recognise_normalization, recognise_pooling
+from . import activations, dropout, losses, recognise_convolution, recognise_normalization, recognise_pooling, softmax
 from .explain import candidates
 from .operation import Operation
 from .problem import Problem
@@ -25,6 +25,10 @@ FAMILIES: tuple[Callable[[Problem], Iterator[Operation]], ...] = (
     recognise_normalization.recognise,
     recognise_convolution.recognise,
     recognise_pooling.recognise,
+    activations.recognise,
+    softmax.recognise,
+    dropout.recognise,
+    losses.recognise,
 )
 MOST_ENTRIES = 100_000  # of an argument or of y: simulating on larger ones takes long
 
@@ -57,8 +61,10 @@ def recognise(case: Case) -> list[Operation]:
 
 
 def _without_errors(generator: Callable[..., Iterator], *arguments: object) -> list:
-    """All that the generator gives, up to the first error: a diagnosis must not fail on what it does not understand."""
+    """All that the generator gives, up to the first error: the verdict does not depend on it, nor other families."""
     found = []
-    with suppress(Exception):
+    try:
         found.extend(generator(*arguments))
+    except Exception as error:
+        warnings.warn(f"gradcheck's {generator.__module__} failed: {error!r}", RuntimeWarning, 2)
     return found

@@ -11,26 +11,28 @@ With images as in windows.py and the weights as (offsets, channels of a group, g
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import combinations, permutations, product
 
 import numpy as np
 
 from .operation import Mistake, Values
+from .windows import Windows
+
+MOST_CROPS = 40
 
 
 def _in_groups(a: np.ndarray, groups: int) -> np.ndarray:
     return a.reshape(*a.shape[:-1], groups, -1)
 
 
-def _patches(v: Values, windows: object = None, index: np.ndarray | None = None) -> np.ndarray:
+def _patches(v: Values, windows: Windows | None = None, index: np.ndarray | None = None) -> np.ndarray:
     windows = v.windows if windows is None else windows
     return _in_groups(windows.pad(v.x)[:, windows.index if index is None else index], v.groups)
 
 
 def _dpatches(v: Values, dy: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """First half of (2): (B, windows, offsets, C)."""
-    d = np.einsum("bpgf,kcgf->bpkgc", _in_groups(dy, v.groups), w)
-    return d.reshape(*d.shape[:3], -1)
+    """First half of (2): (B, windows, offsets, groups, channels of a group)."""
+    return np.einsum("bpgf,kcgf->bpkgc", _in_groups(dy, v.groups), w)
 
 
 def _dw(v: Values, patches: np.ndarray, dy: np.ndarray) -> np.ndarray:
@@ -44,12 +46,14 @@ STEPS = {
     "dy": lambda v: v.to_outputs(v.dy_given),
     "dy_given": lambda v: v.dy_of_y,
     "w_of_dx": lambda v: v.w,
-    "dpatches": lambda v: _dpatches(v, v.dy, v.w_of_dx),
+    "dpatches_by_group": lambda v: _dpatches(v, v.dy, v.w_of_dx),
+    "dpatches": lambda v: v.dpatches_by_group.reshape(*v.dpatches_by_group.shape[:3], -1),
     "dpadded": lambda v: v.windows.scatter(v.dpatches),
     "dx": lambda v: v.windows.crop(v.dpadded),  # (2)
     "patches": _patches,
-    "dw": lambda v: _dw(v, v.patches, v.dy),
-    "db": lambda v: v.dy.sum(axis=(0, 1)),
+    "dy_of_sums": lambda v: v.dy,
+    "dw": lambda v: _dw(v, v.patches, v.dy_of_sums),
+    "db": lambda v: v.dy_of_sums.sum(axis=(0, 1)),
 }
 
 
@@ -85,12 +89,8 @@ def _ones(v: Values) -> tuple[int, ...]:
 
 def _last_filter(v: Values) -> np.ndarray:
     dy = np.zeros_like(v.dy)
-    dy[..., -1] = v.dy[..., -1]
+    dy[..., -1] = v.dy[..., -1]  # with groups, of the last group
     return _dpatches(v, dy, v.w_of_dx)
-
-
-def _last(a: np.ndarray, axis: int) -> np.ndarray:
-    return a.take([-1], axis)
 
 
 OF_DX = (
@@ -110,7 +110,7 @@ OF_DX = (
     ),
     Mistake(
         "overwritten",
-        "dpatches",
+        "dpatches_by_group",
         _last_filter,
         "only the last filter's gradient is left in dx: dx[window] = w[f] * dy[f] in the loop over filters should be "
         "dx[window] += ...",
@@ -154,24 +154,6 @@ OF_DX = (
         rank=2,
     ),
     Mistake(
-        "shifted",
-        "dx",
-        lambda v: v.windows.crop(v.dpadded, (0,) * len(v.windows.kernel)) if any(v.windows.before) else None,
-        "the padding is cropped from the wrong side of dx: dx = dpadded[:, p : p + H, p : p + W], not [:, :H, :W].",
-    ),
-    Mistake(
-        "shifted",
-        "dx",
-        lambda v: v.windows.crop(v.dpadded, _all_padding(v)) if any(v.windows.ends) else None,
-        "the padding is cropped from the wrong side of dx: dx = dpadded[:, p : p + H, p : p + W], not [:, -H:, -W:].",
-    ),
-    Mistake(
-        "shifted",
-        "dx",
-        lambda v: v.windows.crop(v.dpadded, tuple(reversed(v.windows.before))),
-        "vertical and horizontal padding are mixed up in dx.",
-    ),
-    Mistake(
         "term-missing",
         "w_of_dx",
         lambda v: np.broadcast_to(v.w[:, :, :1], v.w.shape) if v.groups > 1 else None,
@@ -210,31 +192,6 @@ OF_DW = (
         "the dilation is ignored in dw: offset k of the kernel sees the pixel k * dilation away.",
     ),
     Mistake(
-        "overwritten",
-        "dw",
-        lambda v: _dw(v, _last(v.patches, 0), _last(v.dy, 0)),
-        "only the last image's gradient is left in dw: dw = ... in the loop over images should be dw += ...",
-    ),
-    Mistake(
-        "overwritten",
-        "dw",
-        lambda v: _dw(v, _last(v.patches, 1), _last(v.dy, 1)),
-        "only the last window's gradient is left in dw: dw = ... in the loop over positions should be dw += ...",
-    ),
-    Mistake(
-        "overwritten",
-        "dw",
-        lambda v: _dw(v, _last(_last(v.patches, 0), 1), _last(_last(v.dy, 0), 1)),
-        "only the last window of the last image is left in dw: dw = ... in the loops should be dw += ...",
-    ),
-    Mistake(
-        "term-missing",
-        "dw",
-        lambda v: _dw(v, v.patches[:1], v.dy[:1]),
-        "only the first image counts in dw: sum over all images.",
-        rank=1,
-    ),
-    Mistake(
         "flipped-kernel",
         "dw",
         lambda v: _turned(v, v.right("dw")),
@@ -254,34 +211,104 @@ OF_DW = (
     ),
 )
 
-OF_DB = (
-    Mistake(
-        "overwritten",
-        "db",
-        lambda v: v.dy[-1].sum(axis=0),
-        "only the last image's gradient is left in db: db = ... in the loop over images should be db += ...",
-    ),
-    Mistake(
-        "overwritten",
-        "db",
-        lambda v: v.dy[-1, -1],
-        "only the last position of the last image is left in db: sum dy over images and positions.",
-    ),
-    Mistake(
-        "statistics-over-wrong-axes",
-        "db",
-        lambda v: v.dy[:, 0].sum(axis=0),
-        "db leaves out most positions: sum dy over images and positions.",
-        rank=1,
-    ),
-    Mistake(
-        "statistics-over-wrong-axes",
-        "db",
-        lambda v: v.dy[0].sum(axis=0),
-        "db leaves out all images but the first: sum dy over images and positions.",
-        rank=1,
-    ),
-)
+MISTAKES = OF_DX + OF_DW
+
+
+def forgetful_sums(axes: list[int]) -> Iterator[Mistake]:
+    """Only a part of the batch or of the positions in dw and db.
+
+    Parameters
+    ----------
+    axes : list of int
+        Of y in the learner's layout: all but the filters'.
+    """
+    for count in range(1, len(axes) + 1):
+        for chosen in combinations(axes, count):
+            for place, code in ((-1, "overwritten"), (0, "overwritten")):
+                which = "last" if place else "first"
+                yield Mistake(
+                    code,
+                    "dy_of_sums",
+                    lambda v, chosen=chosen, place=place: v.to_outputs(_only(v.dy_given, chosen, place)),
+                    f"only the {which} part along {'axes' if count > 1 else 'axis'} {', '.join(map(str, chosen))} of dy "
+                    "is in it: `=` in the loop should be `+=`, for the parts of all examples and positions add up.",
+                    rank=count - 1 + (place == 0),
+                )
+
+
+def _only(a: np.ndarray, axes: tuple[int, ...], place: int) -> np.ndarray:
+    """Zero but at one place along each of these axes."""
+    kept = np.zeros_like(a)
+    where = tuple(place if k in axes else slice(None) for k in range(a.ndim))
+    kept[where] = a[where]
+    return kept
+
+
+def crops(windows: Windows) -> Iterator[Mistake]:
+    """Padding cropped at another place than where it was put.
+
+    Parameters
+    ----------
+    windows : Windows
+    """
+    spare = [range(p - n + 1) for p, n in zip(windows.padded, windows.image, strict=True)]
+    for start in product(*spare) if np.prod([len(s) for s in spare]) <= MOST_CROPS else ():
+        if start != windows.before:
+            yield Mistake(
+                "shifted",
+                "dx",
+                lambda v, start=start: v.windows.crop(v.dpadded, start),
+                f"dx is cropped from its padding at {start}; the image begins at {windows.before}, behind the padding: "
+                "dx = dpadded[:, p : p + H, p : p + W].",
+            )
+
+
+def sums(y_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> Iterator[Mistake]:
+    """The bias's gradient summed over other axes, where that gives its shape as well.
+
+    Parameters
+    ----------
+    y_shape, b_shape : tuple of int
+        In the learner's layout.
+    """
+    length = int(np.prod(b_shape))
+    for kept in range(len(y_shape)):
+        if y_shape[kept] == length:
+            axes = tuple(k for k in range(len(y_shape)) if k != kept)
+            yield Mistake(
+                "statistics-over-wrong-axes",
+                "db",
+                lambda v, axes=axes: v.dy_given.sum(axis=axes),
+                f"db is the sum of dy over axes {axes}; sum over all axes but that of the filters.",
+            )
+
+
+def regroupings(groups: int) -> Iterator[Mistake]:
+    """Channels of groups taken in another order.
+
+    Parameters
+    ----------
+    groups : int
+    """
+    if groups == 1:
+        return
+    for step, what in (("dpatches_by_group", "dx"), ("patches", "dw"), ("dw", "dw")):
+        for how, words in ((_reversed, "in the reverse order"), (_interleaved, "interleaved")):
+            yield Mistake(
+                "order-scrambled",
+                step,
+                lambda v, step=step, how=how: how(v.right(step)),
+                f"the groups are {words} in {what}: group g has channels g * C / groups to (g + 1) * C / groups.",
+            )
+
+
+def _reversed(a: np.ndarray) -> np.ndarray:
+    """(..., groups, numbers of a group)."""
+    return a[..., ::-1, :]
+
+
+def _interleaved(a: np.ndarray) -> np.ndarray:
+    return a.swapaxes(-1, -2).reshape(a.shape)
 
 
 def scrambles(shape: tuple[int, ...], step: str, source: str, words: str, rank: int = 0) -> Iterator[Mistake]:
@@ -311,6 +338,3 @@ def scrambles(shape: tuple[int, ...], step: str, source: str, words: str, rank: 
 def _scrambled(a: np.ndarray, shape: tuple[int, ...], order: tuple[int, ...], back: tuple[int, ...]) -> np.ndarray:
     permuted = tuple(shape[k] for k in order)
     return a.reshape(permuted).transpose(back).reshape(a.shape)
-
-
-MISTAKES = OF_DX + OF_DW + OF_DB

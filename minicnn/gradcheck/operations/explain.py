@@ -25,7 +25,7 @@ from .operation import Mistake, Operation, Terms
 
 ONE, FACTOR, TERMS, AND_FACTOR, TWO = 0, 4, 6, 14, 22  # ranks
 ENTRIES_A_TERM = 3  # at least, or a fit proves nothing
-MOST_ENTRIES_FOR_PAIRS = 5_000
+MOST_ENTRIES_FOR_PAIRS = 1_000
 NEGLIGIBLE = 1e-7  # a fitted factor as small is 0
 NEAR = 1e-6  # relative: a fitted factor so near to a whole number, or to another, is it
 
@@ -122,14 +122,13 @@ class _Search:
 
     def two_mistakes(self) -> Iterator[Candidate]:
         """Two wrong steps."""
-        for (first, _), (second, _) in combinations(self.wrong, 2):
+        common = [mistake for mistake, _ in self.wrong if not mistake.rank]
+        for first, second in combinations(common, 2):
             if first.step != second.step:
                 p = self.simulate((first, second))
                 if p is not None and self.explains(p):
-                    if second.rank < first.rank:
-                        first, second = second, first
                     message = f"{first.message} Besides: {second.message}"
-                    yield self.candidate(first.code, message, p, TWO + first.rank + second.rank, second=second.code)
+                    yield self.candidate(first.code, message, p, TWO, second=second.code)
 
     # ---- factors ----
 
@@ -185,7 +184,8 @@ def _say(terms: Terms, factors: list[float], counts: dict[str, float]) -> tuple[
             parts.append(f"{term.words} has the wrong sign")
         else:
             parts.append(f"{term.words} is multiplied by {named.words if named else format(f, '.6g')}")
-        codes.append(term.code if f == 0 or abs(f + 1) < NEAR else terms.miscounted)
+        is_count = named and named.counted
+        codes.append(terms.miscounted if is_count else term.code)
     message = "; ".join(parts) + "."
     if abs(common - 1) > NEAR:
         named = name_factor(common, counts)

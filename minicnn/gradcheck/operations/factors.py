@@ -12,11 +12,15 @@ IMAGES = "examples in the batch"  # the count whose factor has its own code
 
 @dataclass(frozen=True)
 class NamedFactor:
-    """A factor in words, such as "8, the number of examples in the batch", with its code; a lower rank is simpler."""
+    """A factor in words, such as "8, the number of examples in the batch", with its code; a lower rank is simpler.
+
+    `counted` says whether it is made of counts.
+    """
 
     code: str
     words: str
     rank: int = 0
+    counted: bool = True
 
 
 def name_factor(factor: float, counts: Mapping[str, float]) -> NamedFactor | None:
@@ -37,7 +41,7 @@ def name_factor(factor: float, counts: Mapping[str, float]) -> NamedFactor | Non
 
 
 def _known(counts: Mapping[str, float]) -> Iterator[tuple[float, NamedFactor]]:
-    yield -1.0, NamedFactor("sign-flipped", "the factor -1, the sign")
+    yield -1.0, NamedFactor("sign-flipped", "the factor -1, the sign", 0, False)
     for sign, rank in ((1, 0), (-1, 3)):
         minus = "minus " if sign < 0 else ""
         for what, count in counts.items():
@@ -48,7 +52,7 @@ def _known(counts: Mapping[str, float]) -> Iterator[tuple[float, NamedFactor]]:
             yield sign * count, NamedFactor(code, f"the factor {minus}{words}", rank)
             yield sign / count, NamedFactor(code, f"the factor {minus}1 / ({words})", rank)
         for number in (2.0, 0.5):
-            yield sign * number, NamedFactor("factor-constant", f"the factor {sign * number:g}", rank + 1)
+            yield sign * number, NamedFactor("factor-constant", f"the factor {sign * number:g}", rank + 1, False)
         for (one, a), (other, b) in combinations(counts.items(), 2):
             if a > 1 and b > 1:
                 for number, how in ((a * b, "x"), (a / b, "/"), (b / a, "inverted /"), (1 / (a * b), "1 / x")):

@@ -53,12 +53,13 @@ def _count(v: Values) -> np.ndarray | float:
     return v.inside.sum(axis=2, keepdims=True) if v.only_inside else float(v.inside.shape[2])
 
 
-def _overwrite_winners(v: Values) -> np.ndarray:
-    """Each window writes at its maximum only; the last one stays."""
+def _overwrite_winners(v: Values, offsets_outside: bool) -> np.ndarray:
+    """Each window writes at its maximum only, and the last one stays; see `Windows.overwrite`."""
     dpadded = np.zeros_like(v.right("dpadded"))
     places = v.windows.index[np.arange(v.winner.shape[1]), v.winner[..., 0].argmax(axis=2)]
+    order = slice(None, None, -1 if offsets_outside else 1)  # the last offset of a pixel is its first window's
     for image, (where, dy) in enumerate(zip(places, v.dy[:, :, 0, 0], strict=True)):
-        dpadded[image, where, 0] = dy
+        dpadded[image, where[order], 0] = dy[order]
     return dpadded
 
 
@@ -101,12 +102,6 @@ OF_WINDOWS = (
         "windows are placed side by side in dx, as if the stride were the window's length: window (i, j) begins at "
         "(i * stride, j * stride).",
     ),
-    Mistake(
-        "shifted",
-        "dx",
-        lambda v: v.windows.crop(v.dpadded, (0,) * len(v.windows.kernel)) if any(v.windows.before) else None,
-        "the padding is cropped from the wrong side of dx: dx = dpadded[:, p : p + H, p : p + W], not [:, :H, :W].",
-    ),
 )
 
 OF_MAXIMA = (
@@ -136,12 +131,15 @@ OF_MAXIMA = (
         lambda v: np.full(v.patches.shape, 1 / v.patches.shape[2]),
         "the gradient is spread evenly over the window, as average pooling does: all of dy goes to the maximum.",
     ),
-    Mistake(
-        "overwritten",
-        "dpadded",
-        _overwrite_winners,
-        "a pixel that is the maximum of several windows keeps only the last one's gradient: "
-        "dx[argmax] = dy should be dx[argmax] += dy (with index arrays: np.add.at(dx, index, dy)).",
+    *(
+        Mistake(
+            "overwritten",
+            "dpadded",
+            lambda v, offsets_outside=offsets_outside: _overwrite_winners(v, offsets_outside),
+            "a pixel that is the maximum of several windows keeps only one's gradient: "
+            "dx[argmax] = dy should be dx[argmax] += dy (with index arrays: np.add.at(dx, index, dy)).",
+        )
+        for offsets_outside in (False, True)
     ),
     Mistake(
         "transposed",

@@ -18,9 +18,9 @@ from itertools import permutations
 
 import numpy as np
 
-from .convolution import MISTAKES, STEPS, forward, scrambles
+from .convolution import MISTAKES, STEPS, crops, forgetful_sums, forward, regroupings, scrambles, sums
 from .factors import IMAGES
-from .operation import Gradient, Operation, Values
+from .operation import Gradient, Mistake, Operation, Values
 from .problem import Problem, is_same
 from .windows import Windows
 
@@ -291,24 +291,40 @@ def _operation(problem: Problem, x_at: int, w_at: int, layout: Layout, windows: 
         return None
     if others:
         gradients[others[0]] = Gradient("db", lambda g: g.reshape(bias.shape))
-    positions = int(np.prod(windows.output))
     return Operation(
         name=_name(layout, windows),
         given=given,
         steps=STEPS,
-        mistakes=(*MISTAKES, *_scrambled(problem, layout, windows)),
+        mistakes=tuple(_mistakes(problem, layout, windows, bias)),
         gradients=gradients,
-        counts={
-            IMAGES: len(y_here), "output positions": positions, "images times positions": len(y_here) * positions,
-            "numbers in a window": int(np.prod(windows.kernel)), "filters": filters,
-            "input channels": 1 if layout.channel is None else layout.x_shape[layout.channel],
-            "pixels": int(np.prod(windows.image)), "weights of a filter": w.size // filters,
-        },
-    )  # fmt: skip
+        counts=_counts(problem, layout, windows),
+    )
 
 
-def _scrambled(problem: Problem, layout: Layout, windows: Windows) -> Iterator[object]:
-    yield from scrambles(problem.y.shape, "dy_given", "dy_of_y", "dy")
+def _counts(problem: Problem, layout: Layout, windows: Windows) -> dict[str, float]:
+    """What can be counted."""
+    y_shape, positions = layout.y_shape, int(np.prod(windows.output))
+    examples = int(np.prod([y_shape[k] for k in layout.batch]))
+    return {
+        IMAGES: problem.y.shape[0],
+        "rows of x": examples,
+        "output positions": positions,
+        "images times positions": examples * positions,
+        "numbers in a window": int(np.prod(windows.kernel)),
+        "filters": 1 if layout.channel is None else y_shape[layout.channel],
+        "input channels": 1 if layout.channel is None else layout.x_shape[layout.channel],
+        "pixels": int(np.prod(windows.image)),
+        **{f"entries of y along axis {k}": length for k, length in enumerate(problem.y.shape)},
+    }
+
+
+def _mistakes(problem: Problem, layout: Layout, windows: Windows, bias: np.ndarray) -> Iterator[Mistake]:
+    yield from MISTAKES
+    yield from crops(windows)
+    yield from forgetful_sums([*layout.batch, *layout.space] if problem.y.shape == layout.y_shape else [0])
+    yield from regroupings(layout.groups)
+    yield from sums(problem.y.shape, bias.shape)
+    yield from scrambles(problem.y.shape, "dy_given", "dy_of_y", "dy", rank=1)
 
 
 def _name(layout: Layout, windows: Windows) -> str:

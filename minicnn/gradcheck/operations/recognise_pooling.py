@@ -1,8 +1,10 @@
 """Recognise a pooling, and its windows.
 
-Forward is asked itself. Let x grow along one axis and be constant along the others. Then the maximum over a window shows its last place, and, of
-an x that falls, its first. An average shows both by its mean m and variance s^2 (an average of squares): k consecutive
-numbers have s^2 = (k^2 - 1) / 12, and the first of them is m - (k - 1) / 2.                        (1)
+Forward is asked itself. Let x grow along one axis and be constant along the others. Then the maximum over a window
+shows its last place, and, of an x that falls, its first. An average shows both by its mean m and variance s^2 (through
+an average of squares), for k consecutive numbers have
+
+    s^2 = (k^2 - 1) / 12,    first = m - (k - 1) / 2                                                (1)
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from .convolution import scrambles
+from .convolution import crops, scrambles
 from .factors import IMAGES
 from .operation import Gradient, Operation
 from .pooling import AVERAGE_STEPS, MAX_STEPS, OF_AVERAGES, OF_MAXIMA
@@ -143,7 +145,11 @@ def _operation(
             name=f"{what} pooling over axes {tuple(space)} with windows of {windows}",
             given=given | more,
             steps=MAX_STEPS if is_max else AVERAGE_STEPS,
-            mistakes=(*(OF_MAXIMA if is_max else OF_AVERAGES), *scrambles(y.shape, "dy_given", "dy_of_y", "dy")),
+            mistakes=(
+                *(OF_MAXIMA if is_max else OF_AVERAGES),
+                *crops(windows),
+                *scrambles(y.shape, "dy_given", "dy_of_y", "dy", rank=1),
+            ),
             gradients={x_at: Gradient("dx", restore)},
             counts=counts,
         )
