@@ -3,6 +3,8 @@
 A wrong layer is a right one with another `backward`. Every gradient before it suffers; its own may be right or wrong.
 """
 
+import copy
+
 import numpy as np
 
 from minicnn import (
@@ -98,6 +100,8 @@ def last_weights_transposed(dy, cache):
 class BiasAveraged(Dense):
     """db is a sum over the batch, not a mean."""
 
+    code = "factor-batch"
+
     def backward(self, dy, need_dx=True):
         dx = super().backward(dy, need_dx)
         self.grads["b"] = self.grads["b"] / len(dy)
@@ -106,6 +110,8 @@ class BiasAveraged(Dense):
 
 class WeightsReshaped(Dense):
     """A reshape mends the shape, not the order."""
+
+    code = "order-scrambled"
 
     def backward(self, dy, need_dx=True):
         dx = super().backward(dy, need_dx)
@@ -117,6 +123,8 @@ class WeightsReshaped(Dense):
 class KernelTurned(Conv2D):
     """A correlation gives a correlation: nothing to turn in dw."""
 
+    code = "flipped-kernel"
+
     def backward(self, dy, need_dx=True):
         dx = super().backward(dy, need_dx)
         self.grads["w"] = self.grads["w"][::-1, ::-1]
@@ -125,6 +133,8 @@ class KernelTurned(Conv2D):
 
 class KernelTransposed(Conv2D):
     """i counts rows, j columns."""
+
+    code = "transposed"
 
     def backward(self, dy, need_dx=True):
         dx = super().backward(dy, need_dx)
@@ -135,6 +145,8 @@ class KernelTransposed(Conv2D):
 class BetaForgotten(BatchNorm):
     """dbeta is the sum of dy."""
 
+    code = "zero-gradient"
+
     def backward(self, dy):
         dx = super().backward(dy)
         self.grads["beta"] = np.zeros_like(self.grads["beta"])
@@ -143,6 +155,8 @@ class BetaForgotten(BatchNorm):
 
 class GammaShaped(BatchNorm):
     """keepdims=True leaves axes of length one."""
+
+    code = "wrong-shape"
 
     def backward(self, dy):
         dx = super().backward(dy)
@@ -153,12 +167,16 @@ class GammaShaped(BatchNorm):
 class Unmasked(Dropout):
     """Silenced units get no gradient."""
 
+    code = "mask-missing"
+
     def backward(self, dy):
         return dy / (1 - self.rate)
 
 
 class Unscaled(Dropout):
     """The mask without 1/keep."""
+
+    code = "mask-unscaled"
 
     def backward(self, dy):
         return super().backward(dy) * (1 - self.rate)
@@ -167,6 +185,8 @@ class Unscaled(Dropout):
 class AlwaysOn(ReLU):
     """Where a unit is off, nothing flows back."""
 
+    code = "mask-missing"
+
     def backward(self, dy):
         return dy
 
@@ -174,12 +194,16 @@ class AlwaysOn(ReLU):
 class NotCounted(AvgPool2D):
     """A mean of four passes a quarter to each."""
 
+    code = "factor-constant"
+
     def backward(self, dy):
         return 4 * super().backward(dy)
 
 
 class StatisticsForgotten(BatchNorm):
     """Moving one x moves mean and variance."""
+
+    code = "statistics-held-constant"
 
     def backward(self, dy):
         std = np.sqrt(self.x.reshape(-1, self.x.shape[-1]).var(axis=0) + self.eps)
@@ -194,12 +218,16 @@ class StatisticsForgotten(BatchNorm):
 class Uphill(SoftmaxCrossEntropy):
     """labels minus probabilities."""
 
+    code = "sign-flipped"
+
     def backward(self):
         return -super().backward()
 
 
 class NotAveraged(SoftmaxCrossEntropy):
     """The loss is a mean: 1/N."""
+
+    code = "factor-batch"
 
     def forward(self, prediction, labels):
         self.count = len(labels)
@@ -209,76 +237,68 @@ class NotAveraged(SoftmaxCrossEntropy):
         return super().backward() * self.count
 
 
-def model_of(layers, input_shape):
-    """A built model in float64, its parameters at random values: biases of zero are special."""
-    model = Sequential(layers, input_shape=input_shape, seed=0, dtype=np.float64)
+# ---- planted ----
+
+IMAGE, FEATURES = (5, 4, 2), (3,)
+LABELS = np.array([0, 2, 1, 1])
+RIGHT_LOSS = SoftmaxCrossEntropy()
+
+
+def built(layers, input_shape):
+    """A model in float64 with its parameters at random values, for biases of 0 and gammas of 1 are special."""
+    model = Sequential(copy.deepcopy(layers), input_shape=input_shape, seed=0, dtype=np.float64)
     rng = np.random.default_rng(1)
     for array in model.params.values():
         array += rng.uniform(-0.5, 0.5, array.shape)
     return model
 
 
-IMAGE = (5, 4, 2)
-FEATURES = (3,)
-LABELS = np.array([0, 2, 1, 1])
+def batch(input_shape):
+    return np.random.default_rng(2).normal(size=(len(LABELS), *input_shape))
 
 
-def plant_model(code, wrong, layers, input_shape, loss, also=()):
-    """Put a model with one wrong part into the catalogue."""
-
-    def check():
-        x = np.random.default_rng(2).normal(size=(len(LABELS), *input_shape))
-        return gradcheck.check_model(model_of(layers, input_shape), x, LABELS, loss)
-
-    MISTAKES.append(Mistake(f"model with {wrong.__name__}", wrong.__doc__, (code, *also), check))
-
-
-def plant_layer(code, layer, input_shape):
-    """Put one wrong layer, checked alone, into the catalogue."""
+def plant_layer(layer, input_shape):
+    """Put a wrong layer, checked alone, into the catalogue."""
 
     def check():
-        x = np.random.default_rng(2).normal(size=(len(LABELS), *input_shape))
-        return gradcheck.check_layer(model_of([layer], input_shape).layers[0], x)
+        return gradcheck.check_layer(built([layer], input_shape).layers[0], batch(input_shape))
 
-    MISTAKES.append(Mistake(f"layer {type(layer).__name__} on {input_shape}", type(layer).__doc__, (code,), check))
+    name = f"layer {type(layer).__name__} on {'x'.join(map(str, input_shape))}"
+    MISTAKES.append(Mistake(name, type(layer).__doc__, (layer.code,), check))
 
 
-RIGHT_LOSS = SoftmaxCrossEntropy()
-for code, layer in (
-    ("factor-batch", BiasAveraged(4)),
-    ("order-scrambled", WeightsReshaped(3)),
-    ("mask-missing", AlwaysOn()),
-    ("mask-missing", Unmasked(0.4)),
-    ("mask-unscaled", Unscaled(0.4)),
-    ("zero-gradient", BetaForgotten()),
-    ("wrong-shape", GammaShaped()),
-    ("statistics-held-constant", StatisticsForgotten()),
-):
-    plant_layer(code, layer, FEATURES)
-for code, layer in (
-    ("flipped-kernel", KernelTurned(4, (3, 2))),
-    ("transposed", KernelTransposed(4, 3, stride=2, padding=1)),
-    ("factor-constant", NotCounted(2)),
-    ("statistics-held-constant", StatisticsForgotten()),
-):
-    plant_layer(code, layer, IMAGE)
-for code, layers, loss in (
-    ("factor-batch", [Dense(5), Tanh(), BiasAveraged(3)], RIGHT_LOSS),
-    ("order-scrambled", [WeightsReshaped(5), ReLU(), Dense(3)], RIGHT_LOSS),
-    ("zero-gradient", [Dense(5), BetaForgotten(), ReLU(), Dense(3)], RIGHT_LOSS),
-    ("wrong-shape", [Dense(5), GammaShaped(), ReLU(), Dense(3)], RIGHT_LOSS),
-    ("mask-missing", [Dense(5), Unmasked(0.4), Dense(3)], RIGHT_LOSS),
-    ("mask-missing", [Dense(5), AlwaysOn(), Dense(3)], RIGHT_LOSS),
-    ("statistics-held-constant", [Dense(5), StatisticsForgotten(), Tanh(), Dense(3)], RIGHT_LOSS),
-    ("sign-flipped", [Dense(5), Dropout(0.2), Dense(3)], Uphill()),
-    ("factor-batch", [Dense(5), BatchNorm(), Dense(3)], NotAveraged()),
-):
-    wrong = next(type(part) for part in (*layers, loss) if type(part).__module__ == __name__)
-    plant_model(code, wrong, layers, FEATURES, loss)
-for code, layers in (
-    ("flipped-kernel", [KernelTurned(3, 2), ReLU(), Flatten(), Dense(3)]),
-    ("transposed", [KernelTransposed(3, 3), Tanh(), Flatten(), Dense(3)]),
-    ("factor-constant", [NotCounted(2), Conv2D(2, 2), Tanh(), Flatten(), Dense(3)]),
-):
-    wrong = next(type(part) for part in layers if type(part).__module__ == __name__)
-    plant_model(code, wrong, layers, IMAGE, RIGHT_LOSS)
+def plant_model(layers, input_shape, loss=RIGHT_LOSS):
+    """Put a model into the catalogue, one part of which is wrong: the one with a code."""
+
+    def check():
+        return gradcheck.check_model(built(layers, input_shape), batch(input_shape), LABELS, loss)
+
+    wrong = next(part for part in (*layers, loss) if hasattr(part, "code"))
+    MISTAKES.append(Mistake(f"model with {type(wrong).__name__}", type(wrong).__doc__, (wrong.code,), check))
+
+
+plant_layer(BiasAveraged(4), FEATURES)
+plant_layer(WeightsReshaped(4), FEATURES)
+plant_layer(AlwaysOn(), FEATURES)
+plant_layer(Unmasked(0.4), FEATURES)
+plant_layer(Unscaled(0.4), FEATURES)
+plant_layer(BetaForgotten(), FEATURES)
+plant_layer(GammaShaped(), FEATURES)
+plant_layer(StatisticsForgotten(), FEATURES)
+plant_layer(StatisticsForgotten(), IMAGE)
+plant_layer(KernelTurned(4, (3, 2)), IMAGE)
+plant_layer(KernelTransposed(4, 3, stride=2, padding=1), IMAGE)
+plant_layer(NotCounted(2), IMAGE)
+
+plant_model([Dense(5), Tanh(), BiasAveraged(3)], FEATURES)
+plant_model([WeightsReshaped(5), ReLU(), Dense(3)], FEATURES)
+plant_model([Dense(5), BetaForgotten(), ReLU(), Dense(3)], FEATURES)
+plant_model([Dense(5), GammaShaped(), ReLU(), Dense(3)], FEATURES)
+plant_model([Dense(5), Unmasked(0.4), Dense(3)], FEATURES)
+plant_model([Dense(5), AlwaysOn(), Dense(3)], FEATURES)
+plant_model([Dense(5), StatisticsForgotten(), Tanh(), Dense(3)], FEATURES)
+plant_model([Dense(5), Dropout(0.2), Dense(3)], FEATURES, loss=Uphill())
+plant_model([Dense(5), BatchNorm(), Dense(3)], FEATURES, loss=NotAveraged())
+plant_model([KernelTurned(3, 2), ReLU(), Flatten(), Dense(3)], IMAGE)
+plant_model([KernelTransposed(3, 3), Tanh(), Flatten(), Dense(3)], IMAGE)
+plant_model([NotCounted(2), Conv2D(2, 2), Tanh(), Flatten(), Dense(3)], IMAGE)

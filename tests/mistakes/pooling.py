@@ -83,6 +83,10 @@ def draw_ties(rng, n, h, w, c):
     return (np.round(2 * rng.normal(size=(n, h, w, c))) / 2,)
 
 
+def draw_ties_first(rng, **sizes):
+    return tuple(map(to_first, draw_ties(rng, **sizes)))
+
+
 SIZES = {"n": 2, "h": 6, "w": 4, "c": 3}
 ODD = {"n": 2, "h": 7, "w": 5, "c": 3}
 overlapping = {"k": 3, "stride": 2}
@@ -114,6 +118,14 @@ max_padded = Operation(
     "max-pool 3/2 padded", partial(max_pool_forward, **overlapping, padding=1), max_pool_backward, draw, ODD
 )
 max_ties = Operation("max-pool with ties", max_pool_forward, max_pool_backward, draw_ties, SIZES)
+overlap_ties_first = Operation(
+    "max-pool 3/2 with ties NCHW",
+    first(partial(max_pool_forward, **overlapping)),
+    channels_first(max_pool_backward),
+    draw_ties_first,
+    ODD,
+    channels_first,
+)
 avg_pool = Operation("average pool", avg_pool_forward, avg_pool_backward, draw, SIZES)
 avg_overlap = Operation("average pool 3/2", partial(avg_pool_forward, **overlapping), avg_pool_backward, draw, ODD)
 avg_overlap_first = Operation(
@@ -179,7 +191,7 @@ def whole_gradient_for_everyone(dy, cache):
     return k**2 * avg_pool_backward(dy, (k, stride, shape))
 
 
-@mistake("tie-double-counted", max_ties)
+@mistake("tie-double-counted", max_ties, overlap_ties_first)
 def every_maximum_takes_it_all(dy, cache):
     """`x == max` is true at several pixels where they tie, and then the gradient counts several times."""
     windows, k, stride, _, shape = cache
