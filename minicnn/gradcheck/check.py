@@ -44,6 +44,7 @@ def check(
     rng: np.random.Generator | None = None,
     hints: str | Mapping[str, Any] | None = None,
     make_arguments: Callable[[int], tuple] | None = None,
+    explain: bool = True,
     title: str | None = None,
 ) -> Report:
     """Compare a backward pass with numeric derivatives of its forward pass, and watch how both behave.
@@ -73,6 +74,8 @@ def check(
         Which operation it is, for a better diagnosis: "conv2d", or {"operation": "conv2d", "stride": 2, "padding": 1}.
     make_arguments : function (seed) -> arguments, optional
         Gives other arguments, of other shapes perhaps, to tell explanations of a mistake apart.
+    explain : bool
+        Whether to look for the mistake behind a wrong gradient. Without, it is faster, and "unrecognized".
     title : str, optional
         What the report calls the pair; by default the two functions' names.
 
@@ -108,7 +111,7 @@ def check(
     return Report(
         title=pair.title if title is None else title,
         arguments=list(case.arguments.values()),
-        findings=diagnose(case),
+        findings=diagnose(case, explain),
         unchecked=[pair.names[i] for i in pair.floats if i not in conduct.gradients],
         tolerance=tolerance,
         seed=seed,

@@ -7,6 +7,7 @@ that explain the gradient to within the uncertainty (candidates.py) is the findi
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 from . import operations, signatures
@@ -16,19 +17,19 @@ from .misconduct import ABOUT_AN_ARGUMENT, ABOUT_THE_PAIR, WITHOUT_DIAGNOSIS
 from .report import Finding
 from .unrecognized import unrecognized
 
-SOURCES = (signatures.explanations, operations.explanations)
+EXPLANATIONS = (*signatures.EXPLANATIONS, operations.explanations)
 
 
-def diagnose(case: Case) -> list[Finding]:
-    """All findings of a case: errors of conduct, then argument by argument."""
+def diagnose(case: Case, explain: bool = True) -> list[Finding]:
+    """All findings of a case: errors of conduct, then argument by argument; without explanations, if so wished."""
     findings = [finding for rule in ABOUT_THE_PAIR for finding in rule(case)]
     for i in case.arguments:
         findings += [finding for rule in ABOUT_AN_ARGUMENT for finding in rule(case, i)]
-        findings += [finding for finding in [_why_wrong(case, i)] if finding]
+        findings += [finding for finding in [_why_wrong(case, i, explain)] if finding]
     return sorted(findings, key=lambda finding: not finding.is_error)
 
 
-def _why_wrong(case: Case, i: int) -> Finding | None:
+def _why_wrong(case: Case, i: int, explain: bool) -> Finding | None:
     """The best explanation of one gradient; None for a right one."""
     for rule in WITHOUT_DIAGNOSIS:
         finding = rule(case, i)
@@ -36,7 +37,7 @@ def _why_wrong(case: Case, i: int) -> Finding | None:
             return finding
     if case.arguments[i].passed:
         return None
-    candidates = ranked(case, i, _candidates(case, i))
+    candidates = ranked(case, i, _candidates(case, i)) if explain else []
     if not candidates:
         return unrecognized(case, i)
     best = candidates[0]
@@ -46,5 +47,9 @@ def _why_wrong(case: Case, i: int) -> Finding | None:
 
 
 def _candidates(case: Case, i: int) -> Iterator[Candidate]:
-    for source in SOURCES:
-        yield from source(case, i)
+    """Of all explanations; one that fails is left out, since the verdict does not depend on it."""
+    for explanation in EXPLANATIONS:
+        try:
+            yield from explanation(case, i)
+        except Exception as error:
+            warnings.warn(f"gradcheck's explanation {explanation.__name__} failed: {error!r}", RuntimeWarning, 2)

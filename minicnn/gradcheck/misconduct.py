@@ -12,6 +12,7 @@ import numpy as np
 from .case import Case
 from .report import Finding
 from .shapes import remedy
+from .ties import tie_double_counted
 
 NONLINEAR = 1e-6  # relative: how far equation (1) of conduct.py may be missed
 COARSE_NOISE = 2.0**-33  # of the largest value: float64 rounds to 2^-53, float32 to 2^-24
@@ -181,5 +182,5 @@ def _values(case: Case) -> list[np.ndarray]:
 
 
 ABOUT_THE_PAIR = (non_finite_output, not_repeatable, backward_not_repeatable, argument_modified, low_precision)
-ABOUT_AN_ARGUMENT = (not_differentiable_here,)
+ABOUT_AN_ARGUMENT = (not_differentiable_here, tie_double_counted)
 WITHOUT_DIAGNOSIS = (wrong_shape, non_finite, upstream_ignored, low_precision_gradient)

@@ -16,6 +16,7 @@ mask is the same in all of them.
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Sequence
 
@@ -114,6 +115,13 @@ class Pair:
                 "Return what backward needs beside y; if it needs nothing: return y, None."
             )
         return Call(handed, *result)
+
+    def at(self, arguments: Sequence) -> Pair:
+        """The same two functions at another point; private copies again, and calls of their own count."""
+        other = copy.copy(self)
+        other.arguments = [_private(a) for a in arguments]
+        other.forward_calls = 0
+        return other
 
     def outputs(self) -> list[np.ndarray]:
         """Outputs for the present content of `arguments`."""

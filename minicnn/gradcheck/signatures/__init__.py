@@ -1,17 +1,43 @@
-"""Mistakes recognised by the numbers alone, whatever the operation and its layout."""
+"""Mistakes recognised by the numbers alone, whatever the operation and its layout.
+
+One file a family; each function takes a case and an argument's position and yields candidates. To teach the checker a
+mistake, write such a function and put it into the tuple below.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ..candidates import Candidate
-from ..case import Case
+from ..candidates import Explanation
+from .masks import mask_missing, mask_unscaled, wrong_mask, wrong_slope
+from .places import another_arguments_gradient, permuted, rearranged
+from .ratio import constant_factor, factor_per_channel
+from .statistics import missing_statistics
+from .structure import diagonal_jacobian, elementwise_path
+from .substitution import rearranged_elsewhere
+from .terms import input_not_normalized, known_direction, label_term, one_output_ignored, regularizer
+from .windows import overwritten, spread_over_window, stride_ignored
 from .zero import zero_gradient
 
-EXPLANATIONS = (zero_gradient,)
-
-
-def explanations(case: Case, i: int) -> Iterator[Candidate]:
-    """Every candidate for argument i."""
-    for explanation in EXPLANATIONS:
-        yield from explanation(case, i)
+EXPLANATIONS: tuple[Explanation, ...] = (
+    zero_gradient,
+    constant_factor,
+    factor_per_channel,
+    rearranged,
+    another_arguments_gradient,
+    regularizer,
+    label_term,
+    input_not_normalized,
+    missing_statistics,
+    mask_missing,
+    wrong_mask,
+    mask_unscaled,
+    wrong_slope,
+    diagonal_jacobian,
+    stride_ignored,
+    overwritten,
+    spread_over_window,
+    one_output_ignored,
+    rearranged_elsewhere,
+    permuted,
+    elementwise_path,
+    known_direction,
+)
