@@ -244,3 +244,9 @@ def test_any_report_can_be_drawn(tmp_path):
     assert {"w7", "w8"} <= {sub.get_suptitle().split()[0] for sub in figure.subfigs}
     nan = check(pairs.tanh_forward, lambda dy, y: np.where(y > 0, np.nan, dy * (1 - y**2)), (np.array([1.0, -1.0]),))
     nan.plot(tmp_path / "nan.png")
+
+
+def test_what_nobody_recognizes_is_for_the_trace():
+    unknown = Finding("unrecognized", "x", "wrong somehow.")
+    assert "gradcheck.trace" in str(report([argument(wrong=[(0, 0)])], [unknown]))
+    assert "gradcheck.trace" not in str(report([argument(wrong=[(0, 0)])], [EXPLAINED]))

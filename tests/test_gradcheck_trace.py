@@ -239,3 +239,12 @@ def test_as_json_as_html_and_as_an_error():
 def test_bad_use_says_what_to_do(forward, gradients, arguments, error, message):
     with pytest.raises(error, match=message):
         trace(forward, lambda dy, cache: gradients, arguments or batchnorm_arguments())
+
+
+def test_a_trace_does_not_advise_to_trace():
+    def backward(dy, v):
+        noise = np.random.default_rng(0).normal(size=4)
+        return {**batchnorm_backward()(dy, v), "var": noise * dy.sum()}
+
+    found = trace(BATCHNORM, backward, batchnorm_arguments())
+    assert found.first_wrong == "var" and "gradcheck.trace" not in str(found)

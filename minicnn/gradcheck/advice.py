@@ -42,7 +42,7 @@ ADVICE = {
     "regularizer-wrong": "Compare loss and gradient of the regularizer: l/2 * w**2 has the gradient l * w.",
     # ---- what is left ----
     "term-missing": "See which path from the variable to the loss makes the term, and add the gradient along it.",
-    "unrecognized": "Check a smaller case (one example, one channel) by hand, or let gradcheck.trace find the first "
-    "wrong one of the intermediate gradients.",
+    "unrecognized": "Check a smaller case by hand: one example, one channel, kernels of one cell.",
     "not-differentiable-here": "To check the entries on kinks too, move them off, e.g. with random values.",
 }
+TRACE = "Write backward in steps and let gradcheck.trace find the first wrong one of the intermediate gradients."

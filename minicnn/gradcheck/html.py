@@ -62,11 +62,11 @@ def page(parts: list[str]) -> str:
     return f'<div class="minicnn-gradcheck"><style>{STYLE}</style>\n{chr(10).join(parts)}\n</div>'
 
 
-def findings_html(findings: list[Finding]) -> list[str]:
+def findings_html(findings: list[Finding], traced: bool = False) -> list[str]:
     """What was found, and what to try next."""
     if not findings:
         return []
-    steps = "".join(f"<li>{escape(step)}</li>" for step in next_steps(findings))
+    steps = "".join(f"<li>{escape(step)}</li>" for step in next_steps(findings, traced))
     return [
         f"<p><b>What was found</b></p><ul>{''.join(map(_finding, findings))}</ul>",
         f"<p><b>What to try next</b></p><ul>{steps}</ul>" if steps else "",

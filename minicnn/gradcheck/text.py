@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .advice import ADVICE
+from .advice import ADVICE, TRACE
 from .colour import BOLD, FAINT, GREEN, RED, YELLOW, Paint
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ def render(report: Report, colour: bool = False) -> str:
     return "\n\n".join(block for block in blocks if block)
 
 
-def findings_text(findings: list[Finding], paint: Paint) -> list[str]:
+def findings_text(findings: list[Finding], paint: Paint, traced: bool = False) -> list[str]:
     """What was found and what to try next, a block each."""
     if not findings:
         return []
     found = [paint("What was found", BOLD), *(_finding(f, paint) for f in findings)]
-    steps = [paint("What to try next", BOLD), *(wrapped(step, INDENT) for step in next_steps(findings))]
+    steps = [paint("What to try next", BOLD), *(wrapped(step, INDENT) for step in next_steps(findings, traced))]
     return ["\n".join(found), "\n".join(steps) if len(steps) > 1 else ""]
 
 
@@ -134,9 +134,10 @@ def evidence_line(finding: Finding, width: int = WIDTH - len(HANGING)) -> str:
     return "; ".join([*items, *last])
 
 
-def next_steps(findings: list[Finding]) -> list[str]:
-    """The advice for each code, once; the findings that are errors first."""
-    return list(dict.fromkeys(ADVICE[f.code] for f in findings if f.code in ADVICE))
+def next_steps(findings: list[Finding], traced: bool = False) -> list[str]:
+    """The advice for each code, once; to trace what nobody recognizes, unless that is how it was found."""
+    steps = list(dict.fromkeys(ADVICE[f.code] for f in findings if f.code in ADVICE))
+    return steps + [TRACE] if not traced and any(f.code == "unrecognized" for f in findings) else steps
 
 
 def shape_text(shape: tuple[int, ...]) -> str:

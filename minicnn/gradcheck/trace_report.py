@@ -100,14 +100,14 @@ class Trace:
         blocks = [heading(f"Gradients of {self.title}, step by step", self.passed, paint), self._table(paint)]
         blocks += ["\n".join(wrapped(sentence) for sentence in self.sentences())]
         blocks += [worst_entries(r[name], paint) for name, r in self.reports.items() if r[name].wrong.any()]
-        blocks += findings_text(self.findings, paint)
+        blocks += findings_text(self.findings, paint, traced=True)
         return "\n\n".join(block for block in blocks if block)
 
     def _repr_html_(self) -> str:
         """The trace for a notebook."""
         title = f"Gradients of {self.title}, step by step: {'passed' if self.passed else 'FAILED'}"
         sentences = [f"<p>{escape(sentence)}</p>" for sentence in self.sentences()]
-        found = findings_html(self.findings)
+        found = findings_html(self.findings, traced=True)
         return page([f"<p><b>{escape(title)}</b></p>", table(self._rows(), left=3), *sentences, *found])
 
     def sentences(self) -> list[str]:
