@@ -1,5 +1,6 @@
 """The trace finds the first wrong gradient: forward passes as steps and with a tap, mistakes planted in each line."""
 
+import importlib
 import json
 
 import numpy as np
@@ -248,3 +249,13 @@ def test_a_trace_does_not_advise_to_trace():
 
     found = trace(BATCHNORM, backward, batchnorm_arguments())
     assert found.first_wrong == "var" and "gradcheck.trace" not in str(found)
+
+
+def test_only_the_first_wrong_gradient_is_diagnosed(monkeypatch):
+    module, explained = importlib.import_module("minicnn.gradcheck.trace"), []
+    check = module.check
+    monkeypatch.setattr(
+        module, "check", lambda *a, explain=True, **o: (explained.append((o["title"], explain)), check(*a, **o))[1]
+    )
+    trace(BATCHNORM, batchnorm_backward(wrong=["var"]), batchnorm_arguments())
+    assert [name for name, explain in explained if explain] == ["var"] and len(explained) == len(LINES) + 1

@@ -127,7 +127,6 @@ class _Subject:
             gradient = self.backward(dy, cache)[name]
             return [gradient if each == name else None for each in names]
 
-        options.pop("explain", None)  # TODO
         return check(forward, backward, arguments, names=names, title=name, **options)
 
 
