@@ -20,12 +20,13 @@ def words(text):
     return " ".join(text.split())
 
 
-def test_the_code_prints_what_stands_there(capsys):
+def test_the_code_prints_what_stands_there(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     space = {}
     for code, shown in BLOCKS:
         exec(code, space)
         assert words(capsys.readouterr().out) == words(shown), code
-    assert len(BLOCKS) >= 8
+    assert len(BLOCKS) >= 8 and (tmp_path / "report.png").stat().st_size > 10_000
 
 
 def test_every_code_is_explained():

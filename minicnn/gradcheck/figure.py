@@ -28,6 +28,17 @@ WIDTH, TITLE_HEIGHT, LINE_HEIGHT = 9.0, 0.5, 0.2  # inches
 ROW_HEIGHT, STRIP_HEIGHT, EMPTY_HEIGHT = 3.1, 2.3, 0.6  # of an argument, one with a single axis, one without numbers
 STRIP_ASPECT = 0.2  # height to width
 TITLE_CHARACTERS = 100  # that fit into the width
+LEGEND = {
+    "loc": "lower left",
+    "bbox_to_anchor": (0, 1),  # above the axes, where no dot can be
+    "ncols": 3,
+    "fontsize": 8,
+    "frameon": False,
+    "handlelength": 1.2,
+    "handletextpad": 0.4,
+    "columnspacing": 1.2,
+    "borderpad": 0.1,
+}
 MOST_ROWS = 6  # arguments
 MOST_PICTURES = 12  # of one argument
 PICTURES_A_ROW = 4
@@ -87,7 +98,7 @@ def _scatter(ax: Axes, a: ArgumentReport) -> None:
     ax.set(xlim=ends_x, ylim=ends_y, xlabel="numeric", ylabel="analytic")
     ax.ticklabel_format(style="sci", scilimits=(-3, 4))
     ax.tick_params(labelsize=8)
-    ax.legend(fontsize=8, frameon=False, loc="best", handlelength=1.2, handletextpad=0.4, borderpad=0.1)
+    ax.legend(**LEGEND)
 
 
 def _ends(values: np.ndarray) -> tuple[float, float]:

@@ -17,6 +17,7 @@ WIDTH = 88  # columns
 MOST_TABLES = 3  # of worst entries: one an argument
 INDENT, HANGING, ELLIPSIS = "  ", "      ", "..."
 EVIDENCE_ITEMS = 6  # on one line
+EXACT = np.finfo(np.float64).eps  # relative
 
 Row = tuple[str, ...]
 
@@ -120,7 +121,8 @@ def evidence_line(finding: Finding, width: int = WIDTH - len(HANGING)) -> str:
     """The numbers behind an explanation in one short line; empty for a finding that says them in its message."""
     if "residual" not in finding.evidence:
         return ""
-    last = [f"explains it to {finding.evidence['residual']:.0e}"]
+    residual = finding.evidence["residual"]
+    last = [f"explains it to {residual:.0e}" if residual > EXACT else "explains it exactly"]
     others = finding.evidence.get("also_possible")
     if others:
         last.append(f"also possible: {', '.join(others)}")
