@@ -173,6 +173,38 @@ def test_randomness_is_the_same_in_every_run():
     assert found.passed and rng.bit_generator.state == state and found["x"].made_from == ["h"]
 
 
+def test_a_generator_that_is_no_argument_may_be_named():
+    rng = np.random.default_rng(0)
+    state = rng.bit_generator.state
+
+    def forward(x, tap):
+        mask = rng.random(x.shape) < 0.5
+        return np.tanh(tap("kept", x * mask)), (x * mask, mask)
+
+    def backward(dy, cache):
+        d_kept = dy * (1 - np.tanh(cache[0]) ** 2)
+        return {"kept": d_kept, "x": d_kept * cache[1]}
+
+    x = np.random.default_rng(1).normal(size=(4, 5))
+    assert trace(forward, backward, x, rng=rng).passed and rng.bit_generator.state == state
+    found = trace(forward, backward, x)
+    assert not found.passed and found["x"].verdict == "not compared"
+    assert found.findings[0].code == "not-repeatable"  # errors of conduct first
+
+
+def test_large_values_are_sampled_and_the_trace_says_so():
+    def forward(x, tap):
+        h = tap("h", np.tanh(x))
+        return h**2, h
+
+    def backward(dy, h):
+        return {"h": 2 * dy * h, "x": 2 * dy * h * (1 - h**2)}
+
+    found = trace(forward, backward, np.random.default_rng(0).normal(size=(20, 30)), max_evaluations=500)
+    assert found.passed and found["h"].report.compared < 600
+    assert f"A random choice was looked at: {found['h'].report.compared} of 600 entries of h" in str(found)
+
+
 def test_a_loss_and_numbers_on_the_way():
     steps = {
         "error": lambda prediction, target: prediction - target,

@@ -27,7 +27,10 @@ STYLE = f"""
 .minicnn-gradcheck .note {{ color: {AMBER} }}
 .minicnn-gradcheck small {{ opacity: 0.7; font-size: 0.9em }}
 """
-VERDICT_CLASS = {"WRONG": "wrong", "ok": "ok", "not compared": "note"}
+VERDICT_CLASS = {
+    **{"ok": "ok", "WRONG": "wrong", "not compared": "note"},  # of a report
+    **{"right": "ok", "FIRST WRONG": "wrong", "wrong": "note"},  # of a trace
+}
 
 
 def render_html(report: Report) -> str:
@@ -84,8 +87,9 @@ def _row(cells: Row, tag: str, left: int) -> str:
     text = ""
     for column, cell in enumerate(cells):
         kind = VERDICT_CLASS.get(cell, "") if column == len(cells) - 1 else ""
-        words = "left " if column < left or kind else ""
-        text += f'<{tag} class="{words}{kind}">{escape(cell.replace("+-", "±"))}</{tag}>'
+        classes = " ".join(filter(None, ["left" if column < left or kind else "", kind]))
+        attribute = f' class="{classes}"' if classes else ""
+        text += f"<{tag}{attribute}>{escape(cell.replace('+-', '±'))}</{tag}>"
     return f"<tr>{text}</tr>"
 
 

@@ -42,6 +42,8 @@ class Tapped:
     forward : dict of str to function, sequence of (str, function), or function (*arguments, tap) -> (y, cache)
     arguments : dict of str to value, or sequence
         Names are needed for steps; for a function they are those of its parameters.
+    rng : numpy.random.Generator, optional
+        Wound back after each run.
 
     Attributes
     ----------
@@ -52,7 +54,13 @@ class Tapped:
         The last step's name, or "y".
     """
 
-    def __init__(self, forward: Steps | Sequence | Callable, arguments: Mapping[str, object] | Sequence):
+    def __init__(
+        self,
+        forward: Steps | Sequence | Callable,
+        arguments: Mapping[str, object] | Sequence,
+        rng: np.random.Generator | None = None,
+    ):
+        self.rng, self.state = rng, None if rng is None else rng.bit_generator.state
         self.steps = None if callable(forward) else dict(forward)
         self.output = list(self.steps)[-1] if self.steps else "y"
         if self.steps is None:
@@ -89,7 +97,11 @@ class Tapped:
             values[name] = value
             return moved.get(name, value)
 
-        result = self.forward(*arguments, tap=tap)
+        try:
+            result = self.forward(*arguments, tap=tap)
+        finally:
+            if self.rng is not None:
+                self.rng.bit_generator.state = self.state
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise TypeError(f"forward must return the pair (y, cache), got {type(result).__name__}.")
         return *result, values

@@ -31,6 +31,7 @@ def trace(
     seed: int = 0,
     tolerance: float = TOLERANCE,
     max_evaluations: int = MAX_EVALUATIONS,
+    rng: np.random.Generator | None = None,
     title: str | None = None,
 ) -> Trace:
     """Compare the gradient of every intermediate value with its numeric derivative, and find the first wrong one.
@@ -50,6 +51,8 @@ def trace(
         As for `check`.
     max_evaluations : int
         As for `check`, for each intermediate value.
+    rng : numpy.random.Generator, optional
+        As for `check`: one that forward draws from without having it as an argument.
     title : str, optional
 
     Returns
@@ -63,7 +66,7 @@ def trace(
     ValueError
         If a gradient has the name of no value, or a step takes one that does not exist yet.
     """
-    subject = _Subject(Tapped(forward, arguments), backward, seed)
+    subject = _Subject(Tapped(forward, arguments, rng), backward, seed)
     options = {"seed": seed, "tolerance": tolerance, "max_evaluations": max_evaluations}
     reports = {name: subject.check(name, explain=False, **options) for name in subject.names}
     wrong = {name for name, report in reports.items() if not report[name].passed}

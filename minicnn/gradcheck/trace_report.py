@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from . import colour
 from .colour import BOLD, FAINT, GREEN, RED, YELLOW, Paint
 from .html import findings_html, page, table
@@ -126,6 +128,13 @@ class Trace:
         later = [g.name for g in self.gradients if g.verdict == "wrong"]
         if later:
             found.append(f"Mend it first: {_listed(later)} may be wrong only for being made from it.")
+        sampled = [
+            f"{g.report.compared:,} of {g.report.numeric.size:,} entries of {g.name}"
+            for g in self.gradients
+            if 0 < g.report.compared < g.report.numeric.size - np.count_nonzero(g.report.kinks)
+        ]
+        if sampled:
+            found.append(f"A random choice was looked at: {', '.join(sampled)}. For more, raise max_evaluations.")
         if self.not_given and found:
             found.append(f"Not looked at, since backward gave no gradient of it: {', '.join(self.not_given)}.")
         return found
