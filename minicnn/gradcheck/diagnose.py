@@ -26,7 +26,7 @@ def diagnose(case: Case, explain: bool = True) -> list[Finding]:
     for i in case.arguments:
         findings += [finding for rule in ABOUT_AN_ARGUMENT for finding in rule(case, i)]
         findings += [finding for finding in [_why_wrong(case, i, explain)] if finding]
-    return sorted(findings, key=lambda finding: not finding.is_error)
+    return sorted(findings, key=lambda finding: (not finding.is_error, finding.code == "unrecognized"))
 
 
 def _why_wrong(case: Case, i: int, explain: bool) -> Finding | None:

@@ -181,6 +181,6 @@ def _values(case: Case) -> list[np.ndarray]:
     return [*case.conduct.call.outputs, *(case.pair.arguments[i] for i in case.pair.floats)]
 
 
-ABOUT_THE_PAIR = (non_finite_output, not_repeatable, backward_not_repeatable, argument_modified, low_precision)
+ABOUT_THE_PAIR = (non_finite_output, not_repeatable, argument_modified, backward_not_repeatable, low_precision)
 ABOUT_AN_ARGUMENT = (not_differentiable_here, tie_double_counted)
 WITHOUT_DIAGNOSIS = (wrong_shape, non_finite, upstream_ignored, low_precision_gradient)

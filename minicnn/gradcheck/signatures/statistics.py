@@ -29,6 +29,7 @@ SUM_IS_ZERO = 1e-6  # of the sum of absolute values
 ORTHOGONAL = 1e-3  # likewise; eps under the root leaves a little
 RANK = 12
 SMALLEST_GROUP = 3
+BOTH = 1e-3  # of the largest error: a part below is none
 WHOLE = 1e-3  # relative: the missing term is all of it
 
 
@@ -89,6 +90,8 @@ def _shift_invariant(
         f"{about}; the error is a multiple of x - mean: the gradient through the variance is missing, "
         "-x-hat mean(dx-hat x-hat)/std.",
     )  # fmt: skip
+    if min(np.abs(constant).max(), np.abs(multiple).max()) < BOTH * np.abs(error).max():
+        return
     yield _candidate(
         case, i, "statistics-held-constant", constant + multiple, shares[2], words,
         f"{about}; the error is a constant plus a multiple of x - mean: the statistics are treated as constants, both "
