@@ -61,7 +61,7 @@ class Tapped:
         rng: np.random.Generator | None = None,
     ):
         self.rng, self.state = rng, None if rng is None else rng.bit_generator.state
-        self.steps = None if callable(forward) else dict(forward)
+        self.steps = None if callable(forward) else _without_repetition(forward)
         self.output = list(self.steps)[-1] if self.steps else "y"
         if self.steps is None:
             self.names, self.arguments = _of_a_function(forward, arguments)
@@ -160,6 +160,15 @@ def _of_steps(arguments: Mapping[str, object] | Sequence) -> tuple[list[str], li
     return list(arguments), list(arguments.values())
 
 
+def _without_repetition(steps: Steps | Sequence) -> dict[str, Callable]:
+    pairs = list(steps.items() if isinstance(steps, Mapping) else steps)
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"Two steps are called {name!r}: each makes a value of a new name.")
+    return dict(pairs)
+
+
 def _parameters(steps: Steps, names: list[str]) -> dict[str, list[str]]:
     """Which earlier values each step takes."""
     known, found = list(names), {}
@@ -167,7 +176,7 @@ def _parameters(steps: Steps, names: list[str]) -> dict[str, list[str]]:
         raise ValueError("forward has no steps; the last step makes the output.")
     for name, step in steps.items():
         if name in known:
-            raise ValueError(f"Two values are called {name!r}: each step makes a value of a new name.")
+            raise ValueError(f"A step is called {name!r}, as an argument is: each makes a value of a new name.")
         found[name] = []
         for parameter in inspect.signature(step).parameters.values():
             if parameter.name in known:
