@@ -29,6 +29,36 @@ def test_the_code_prints_what_stands_there(capsys, tmp_path, monkeypatch):
     assert len(BLOCKS) >= 8 and (tmp_path / "report.png").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("broken", ["variance", "momentum", "rate", "sign"])
+def test_the_tests_for_what_no_check_sees_do_see_it(broken, capsys, monkeypatch):
+    import numpy as np
+
+    from minicnn import SGD, BatchNorm
+
+    class Broken(BatchNorm):
+        def forward(self, x, training=False):
+            before = dict(self.state)
+            y = super().forward(x, training)
+            if training and broken == "variance":
+                self.state["running_var"] = 0.9 * before["running_var"] + 0.1 * x.std(axis=0)
+            if training and broken == "momentum":
+                self.state["running_mean"] = 0.1 * before["running_mean"] + 0.9 * x.mean(axis=0)
+            return y
+
+    class Wrong(SGD):
+        def __init__(self, learning_rate):
+            super().__init__({"rate": 2, "sign": 1}.get(broken, 1) * learning_rate)
+
+        def step(self, params, grads):
+            super().step(params, {k: -g if broken == "sign" else g for k, g in grads.items()})
+
+    name = "BatchNorm" if broken in ("variance", "momentum") else "SGD"
+    monkeypatch.setattr(f"minicnn.{name}", Broken if name == "BatchNorm" else Wrong)
+    ((code, shown),) = [block for block in BLOCKS if f"import {name}" in block[0]]
+    exec(code, {"np": np, "rng": np.random.default_rng(0)})
+    assert capsys.readouterr().out.split() != shown.split()
+
+
 def test_every_code_is_explained():
     codes = re.findall(r"^\| `([a-z-]+)` \|", DESIGN.partition("## The gradient checker")[2], flags=re.MULTILINE)
     explained = re.findall(r"^\| `([a-z-]+)` \|", PAGE, flags=re.MULTILINE)
