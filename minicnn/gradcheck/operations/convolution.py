@@ -224,14 +224,14 @@ def forgetful_sums(axes: list[int]) -> Iterator[Mistake]:
     """
     for count in range(1, len(axes) + 1):
         for chosen in combinations(axes, count):
-            for place, code in ((-1, "overwritten"), (0, "overwritten")):
+            for place in (-1, 0):
                 which = "last" if place else "first"
                 yield Mistake(
-                    code,
+                    "overwritten",
                     "dy_of_sums",
                     lambda v, chosen=chosen, place=place: v.to_outputs(_only(v.dy_given, chosen, place)),
-                    f"only the {which} part along {'axes' if count > 1 else 'axis'} {', '.join(map(str, chosen))} of dy "
-                    "is in it: `=` in the loop should be `+=`, for the parts of all examples and positions add up.",
+                    f"only the {which} part of dy along axis {' and '.join(map(str, chosen))} is in it: `=` in the "
+                    "loop should be `+=`, for the parts of all examples and positions add up.",
                     rank=count - 1 + (place == 0),
                 )
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..case import Case
 
 SAME = 1e-9  # relative: outputs that agree so far come from the same formula
+FAR = 0.25  # relative: how far an argument is moved to see whether y changes
 SAME_GRADIENT = 1e-6  # relative to the largest entry; wrong formulas differ by more
 
 
@@ -26,8 +27,9 @@ class Problem:
 
     @cached_property
     def arrays(self) -> dict[int, np.ndarray]:
-        """The arguments that are arrays of floats, by position."""
-        return {i: self.case.pair.arguments[i] for i in self.case.pair.floats}
+        """The arguments that are arrays of floats and that y depends on, by position."""
+        arrays = {i: self.case.pair.arguments[i] for i in self.case.pair.floats}
+        return arrays if len(arrays) == 1 else {i: a for i, a in arrays.items() if self._moves(i, a)}
 
     @cached_property
     def integers(self) -> dict[int, np.ndarray]:
@@ -65,6 +67,13 @@ class Problem:
         except Exception:  # whatever the learner's code raises: this is not the operation looked for
             return None
         return outputs[0] if outputs[0].shape == self.y.shape else None
+
+    def _moves(self, i: int, array: np.ndarray) -> bool:
+        """Whether y changes when this argument does; in most cases its derivative has told already."""
+        if i in self.case.arguments and np.nan_to_num(self.case.arguments[i].numeric).any():
+            return True
+        moved = self.ask({i: array + FAR * (1 + np.abs(array))})
+        return moved is None or not np.array_equal(moved, self.y)
 
     def is_gradient(self, i: int, gradient: np.ndarray | None) -> bool:
         """Whether the right gradient of an operation is the derivative that was measured: the last test of it."""

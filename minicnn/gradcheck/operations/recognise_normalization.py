@@ -202,7 +202,8 @@ def _operation(given: dict, problem: Problem, x_at: int, gamma_at: int | None, b
 def _name(given: dict) -> str:
     what = "normalization" if given["centred"] else "RMS normalization"
     work = "" if given["shape"] == given["x"].shape else f" of x reshaped to {given['shape']}"
-    divided = ", variance with M - 1" if given["correction"] != 1 else ""
+    outside = ", outside the root" if given["eps_outside"] else ""
+    divided = outside + (", variance with M - 1" if given["correction"] != 1 else "")
     return f"a {what}{work} over axes {given['axes']}, eps {given['eps']:.2g}{divided}"
 
 

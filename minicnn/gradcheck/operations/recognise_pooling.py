@@ -142,7 +142,7 @@ def _operation(
     }  # fmt: skip
     for what, more in _kinds(is_max):
         operation = Operation(
-            name=f"{what} pooling over axes {tuple(space)} with windows of {windows}",
+            name=f"{what[0]} pooling{what[1]} over axes {tuple(space)} with windows of {windows}",
             given=given | more,
             steps=MAX_STEPS if is_max else AVERAGE_STEPS,
             mistakes=(
@@ -160,11 +160,11 @@ def _operation(
     return None
 
 
-def _kinds(is_max: bool) -> tuple[tuple[str, dict], ...]:
+def _kinds(is_max: bool) -> tuple[tuple[tuple[str, str], dict], ...]:
     if is_max:
-        return (("max", {}), ("max (padding of 0)", {"padding_value": 0.0}))
+        return ((("max", ""), {}), (("max", " (padding of 0)"), {"padding_value": 0.0}))
     return (
-        ("average", {"only_inside": True, "is_sum": False}),
-        ("average (padding counted)", {"only_inside": False, "is_sum": False}),
-        ("sum", {"only_inside": False, "is_sum": True}),
+        (("average", ""), {"only_inside": True, "is_sum": False}),
+        (("average", " (padding counted)"), {"only_inside": False, "is_sum": False}),
+        (("sum", ""), {"only_inside": False, "is_sum": True}),
     )
