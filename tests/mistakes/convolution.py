@@ -24,7 +24,7 @@ def under(padded, i, j, positions, stride=1, dilation=1):
 
 
 def conv_forward(x, w, b, stride=1, padding=0, dilation=1):
-    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0))) if padding else x
     positions = [
         (n - dilation * (k - 1) - 1) // stride + 1 for n, k in zip(padded.shape[1:3], w.shape[:2], strict=True)
     ]

@@ -18,7 +18,14 @@ import numpy as np
 
 from minicnn import gradcheck
 
-KERNEL = ("k", "kh", "kw")  # sizes that stay as they are, lest the kernel grow out of the image
+KERNEL, IMAGE = ("k", "kh", "kw"), ("h", "w", "t")  # names of sizes
+
+
+def other_size(name, size, change):
+    """Images grow and all else shrinks, but kernels stay, lest they stick out of the image."""
+    if name in KERNEL:
+        return size
+    return size + change if name in IMAGE else max(1, size - change)
 
 
 def as_it_is(backward):
@@ -56,12 +63,12 @@ class Operation:
         """The arguments that mistakes are looked for at."""
         return self.draw(np.random.default_rng(seed), **self.sizes)
 
-    def random_arguments(self, seed, scale=1.0, shift=0.0):
-        """Other arguments, of other sizes but for kernels; the first is scaled and shifted."""
+    def random_arguments(self, seed, scale=1.0):
+        """Other arguments, of other sizes; the first is scaled."""
         rng = np.random.default_rng(seed)
-        sizes = {name: size if name in KERNEL else size + rng.integers(0, 2) for name, size in self.sizes.items()}
+        sizes = {name: other_size(name, size, rng.integers(0, 2)) for name, size in self.sizes.items()}
         first, *others = self.draw(rng, **sizes)
-        return first * scale + shift, *others
+        return first * scale, *others
 
     def check(self, backward=None, forward=None, seed=0):
         """A report on the right pair, or on another forward or backward pass in its place."""

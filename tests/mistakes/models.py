@@ -240,7 +240,7 @@ class NotAveraged(SoftmaxCrossEntropy):
 # ---- planted ----
 
 IMAGE, FEATURES = (5, 4, 2), (3,)
-LABELS = np.array([0, 2, 1, 1])
+LABELS = np.array([0, 2, 1, 1, 0])
 RIGHT_LOSS = SoftmaxCrossEntropy()
 
 

@@ -199,7 +199,7 @@ def direct_path_forgotten(dy, cache):
     return dx, dh - dy * z, *weights
 
 
-@mistake("order-scrambled", gru)
+@mistake("order-scrambled", gru, also=("shifted",))  # rows go round in a circle
 def state_before_input(dy, cache):
     """wr has the rows of x first, then those of h."""
     dx, dh, dwz, dwr, dwc = gru_backward(dy, cache)
