@@ -295,3 +295,102 @@ def test_the_name_of_the_class_is_a_hint(monkeypatch):
     check_layer(NoisyNorm(), X)
     check_loss(CrossEntropy(), X, np.array([0, 2, 1, 1, 0]))
     assert seen == [{"operation": "dense"}, "relu", None, None]
+
+
+# ---- which layer of a model is wrong ----
+
+
+class TransposedGradient(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grads["w"] = self.grads["w"].T
+        return dx
+
+
+class WithoutBias(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grads["b"] = 0 * self.grads["b"]
+        return dx
+
+
+LABELS = np.array([0, 2, 1, 1, 0])
+
+
+@pytest.mark.parametrize("where", [0, 1, 2, 3])
+def test_the_wrong_layer_is_named(where):
+    layers = [(Doubled if k == where else Dense)(4, 4, seed=k) for k in range(4)]
+    report = check_model(Model(layers), X, LABELS, CrossEntropy())
+    assert not report.passed
+    assert [f.evidence["layer"] for f in report.findings] == [f"layer {where}, Doubled"]
+    (finding,) = report.findings
+    assert finding.argument == ("x" if where == 0 else None)
+    assert finding.message.startswith(f"the mistake is in layer {where}, Doubled, the gradient of its x: ")
+    assert [a.passed for a in report.arguments[:2]] == [False, where == 0]
+
+
+def test_a_wrong_parameter_is_named_as_in_the_model():
+    model = Model([Dense(4, 4), NoisyNorm(), WithoutBias(4, 3, seed=1)])
+    report = check_model(model, X, LABELS, CrossEntropy())
+    assert [(f.code, f.argument) for f in report.findings] == [("zero-gradient", "2.b")]
+    assert "layer 2, WithoutBias" in str(report)
+
+
+def test_several_wrong_layers_are_all_named_the_last_first():
+    model = Model([Dense(4, 4), Doubled(4, 4, seed=1), TransposedGradient(4, 4, seed=2), Dense(4, 3, seed=3)])
+    report = check_model(model, X, LABELS, CrossEntropy())
+    assert [f.evidence["layer"] for f in report.findings] == ["layer 2, TransposedGradient", "layer 1, Doubled"]
+    assert report.findings[0].code == "transposed" and report.findings[0].argument == "2.w"
+
+
+def test_a_wrong_loss_is_named():
+    class Wrong(CrossEntropy):
+        def backward(self):
+            return -super().backward()
+
+    report = check_model(Model([Dense(4, 4), Dense(4, 3)]), X, LABELS, Wrong())
+    assert [f.evidence["layer"] for f in report.findings] == ["Wrong"] and report.findings[0].code == "sign-flipped"
+
+
+def test_where_every_layer_is_right_the_model_is_to_blame():
+    class Forgetful(Model):
+        def backward(self, dy):
+            return super().backward(dy) * 3
+
+    report = check_model(Forgetful([Dense(4, 4), Dense(4, 3)]), X, LABELS, CrossEntropy())
+    assert [(f.code, f.argument) for f in report.findings] == [("factor-constant", "x")]
+    assert "layer" not in report.findings[0].evidence
+
+
+def test_a_model_that_is_no_chain_is_explained_as_a_whole():
+    class Residual(Model):
+        def forward(self, x, training=False):
+            return x + super().forward(x, training)
+
+        def backward(self, dy):
+            return super().backward(dy)  # the way past the layers is forgotten
+
+    report = check_model(Residual([Dense(4, 4), Dense(4, 4)]), X, LABELS, CrossEntropy())
+    assert not report.passed and report.findings and "layer" not in report.findings[0].evidence
+
+
+def test_the_model_is_left_as_it_was_also_when_it_is_wrong():
+    model, loss = Model([Doubled(4, 3), NoisyNorm()]), CrossEntropy()
+    before = frozen(model), frozen(loss)
+    assert not check_model(model, X, LABELS, loss).passed and (frozen(model), frozen(loss)) == before
+
+
+def test_minicnns_own_layers_have_their_names(monkeypatch):
+    from minicnn import BatchNorm, Flatten, Sequential, SoftmaxCrossEntropy
+    from minicnn import Dense as RealDense
+
+    class WrongNorm(BatchNorm):
+        def backward(self, dy):
+            return super().backward(dy) + 1e-3 * dy.mean(axis=0)
+
+    layers = [Flatten(), RealDense(5), WrongNorm(), RealDense(3)]
+    model = Sequential(layers, input_shape=(2, 2, 1))
+    report = check_model(
+        model, np.random.default_rng(0).normal(size=(6, 2, 2, 1)), LABELS[[0, 1, 2, 3, 4, 0]], SoftmaxCrossEntropy()
+    )
+    assert [f.evidence["layer"] for f in report.findings] == ["wrongnorm_1"]

@@ -16,17 +16,18 @@ first wrong one, and `assert_gradients` is the check as a line of a test. Where 
         signatures/             the numbers alone
         operations/             what the operation seems to be, and the usual mistakes in it
     report.py text.py advice.py html.py figure.py colour.py    how it is told
-    objects.py closure.py assertion.py    other ways to call it
+    objects.py whole_model.py closure.py assertion.py    other ways to call it
     trace.py tapped.py trace_report.py    a backward pass in steps, and the first wrong one
 """
 
 from .assertion import assert_gradients
 from .check import check
 from .closure import check_closure
-from .objects import check_layer, check_loss, check_model
+from .objects import check_layer, check_loss
 from .report import ArgumentReport, Finding, GradientError, Report
 from .trace import trace
 from .trace_report import Trace
+from .whole_model import check_model
 
 __all__ = [
     "ArgumentReport",
