@@ -11,6 +11,7 @@ import pytest
 from minicnn import functional
 from minicnn.gradcheck import check, operations
 from minicnn.gradcheck.case import Case
+from minicnn.gradcheck.operations import attention as attention_
 from minicnn.gradcheck.operations import convolution, dropout, losses, normalization, pooling, softmax
 from minicnn.gradcheck.operations.explain import candidates
 from minicnn.gradcheck.operations.problem import Problem
@@ -142,6 +143,44 @@ def images(n=2, h=7, w=6, c=4):
     return normal(n, h, w, c)
 
 
+def attention(q, k, v):
+    """(N, T, C); a query sees no later keys."""
+    scores = np.where(np.tri(q.shape[1], dtype=bool), q @ k.swapaxes(1, 2) / np.sqrt(q.shape[2]), -np.inf)
+    p = pairs.softmax_forward(scores)[0]
+    return p @ v, (q, k, v, p)
+
+
+def attention_backward(dy, cache):
+    q, k, v, p = cache
+    ds = pairs.softmax_backward(dy @ v.swapaxes(1, 2), p) / np.sqrt(q.shape[2])
+    return ds @ k, ds.swapaxes(1, 2) @ q, p.swapaxes(1, 2) @ dy
+
+
+def two_layers(x, w1, b1, w2, b2, labels):
+    """Weights as (out, in)."""
+    h = np.maximum(x @ w1.T + b1, 0)
+    loss, cache = pairs.cross_entropy_forward(h @ w2.T + b2, labels)
+    return loss, (x, h, w1, w2, cache)
+
+
+def two_layers_backward(dy, cache):
+    x, h, w1, w2, cache = cache
+    d = pairs.cross_entropy_backward(dy, cache)
+    dh = d @ w2 * (h > 0)
+    return dh @ w1, dh.T @ x, dh.sum(axis=0), d.T @ h, d.sum(axis=0)
+
+
+def rnn_cell(x, h, wx, wh, b):
+    new = np.tanh(x @ wx + h @ wh + b)
+    return new, (x, h, wx, wh, new)
+
+
+def rnn_cell_backward(dy, cache):
+    x, h, wx, wh, new = cache
+    d = dy * (1 - new**2)
+    return d @ wx.T, d @ wh.T, x.T @ d, h.T @ d, d.sum(axis=0)
+
+
 LABELS = np.array([2, 0, 1, 1, 3])
 RECOGNISED = {
     "dense": (pairs.dense_forward, pairs.dense_backward, (normal(4, 3), normal(3, 2), normal(2)), "dense layer"),
@@ -255,6 +294,19 @@ RECOGNISED = {
         "softmax cross-entropy along axis 1",
     ),
     "binary cross-entropy": (*pair("binary_cross_entropy"), (normal(6), LABELS[[0, 1, 1, 2, 3, 1]] % 2), "of logits"),
+    "attention": (attention, attention_backward, tuple(normal(3, 2, 4, 3)), "scale 0.5774 and a causal mask"),
+    "two layers": (
+        two_layers,
+        two_layers_backward,
+        (normal(5, 3), normal(6, 3), normal(6), normal(4, 6), normal(4), LABELS),
+        "2 dense layers with ReLU and softmax cross-entropy",
+    ),
+    "RNN cell": (
+        rnn_cell,
+        rnn_cell_backward,
+        (normal(4, 3), normal(4, 5), normal(3, 5), normal(5, 5), normal(5)),
+        "the cell of an RNN with tanh",
+    ),
     "squared error": (*pair("mean_squared_error"), (normal(5, 3), normal(5, 3)), "the mean over all of squared errors"),
 }
 
@@ -327,20 +379,17 @@ def test_a_mistake_is_named(name, recognised):
 
 def test_every_mistake_of_the_tables_can_be_made(recognised):
     """No entry with a typo in it: each changes a gradient of some operation."""
-    tables = {
-        id(mistake.wrong): mistake.message
-        for table in (
-            *(normalization.MISTAKES, convolution.MISTAKES, pooling.OF_MAXIMA, pooling.OF_AVERAGES),
-            *(softmax.MISTAKES, dropout.MISTAKES, losses.OF_CROSS_ENTROPY, losses.OF_BINARY, losses.OF_DIFFERENCE),
-        )
-        for mistake in table
-    }
+    tables = (
+        *(normalization.MISTAKES, convolution.MISTAKES, pooling.OF_MAXIMA, pooling.OF_AVERAGES, attention_.MISTAKES),
+        *(softmax.MISTAKES, dropout.MISTAKES, losses.OF_CROSS_ENTROPY, losses.OF_BINARY, losses.OF_DIFFERENCE),
+    )
+    never = {id(mistake.wrong): mistake.message for table in tables for mistake in table}
     for *call, _ in RECOGNISED.values():
         case, found = recognised(*call)
         for operation in found:
             for _, mistake, _ in made(operation, case):
-                tables.pop(id(mistake.wrong), None)
-    assert not tables, list(tables.values())
+                never.pop(id(mistake.wrong), None)
+    assert not never, list(never.values())
 
 
 def same(a, b, but=False):
@@ -416,7 +465,7 @@ NEITHER = {
     "sorted": (lambda x: (np.sort(x, axis=1), None), (normal(4, 5),)),
     "product": (lambda a, b: (a * b, None), (normal(4, 5), normal(4, 5))),
     "bilinear": (lambda a, b: (np.einsum("ni,nj->nij", a, b), None), (normal(4, 3), normal(4, 2))),
-    "dense, tanh": (lambda x, w: (np.tanh(x @ w), None), (normal(4, 3), normal(3, 2))),
+    "dense, sine": (lambda x, w: (np.sin(x @ w), None), (normal(4, 3), normal(3, 2))),
     "centred": (lambda x: (x - x.mean(axis=0), None), (normal(4, 3),)),
     "sum of squares": (lambda x: (float(np.sum(x**2)), None), (normal(4, 3),)),
     "noise": (lambda x, w: (np.sin(x * 40) + w, None), (normal(4, 3), normal(3))),

@@ -16,7 +16,17 @@ from collections.abc import Callable, Iterator
 
 from ..candidates import Candidate
 from ..case import Case
-from . import activations, dropout, losses, recognise_convolution, recognise_normalization, recognise_pooling, softmax
+from . import (
+    activations,
+    attention,
+    dropout,
+    losses,
+    network,
+    recognise_convolution,
+    recognise_normalization,
+    recognise_pooling,
+    softmax,
+)
 from .explain import candidates
 from .operation import Operation
 from .problem import Problem
@@ -29,6 +39,8 @@ FAMILIES: tuple[Callable[[Problem], Iterator[Operation]], ...] = (
     softmax.recognise,
     dropout.recognise,
     losses.recognise,
+    network.recognise,
+    attention.recognise,
 )
 MOST_ENTRIES = 100_000  # of an argument or of y: simulating on larger ones takes long
 
