@@ -394,3 +394,4 @@ def test_minicnns_own_layers_have_their_names(monkeypatch):
         model, np.random.default_rng(0).normal(size=(6, 2, 2, 1)), LABELS[[0, 1, 2, 3, 4, 0]], SoftmaxCrossEntropy()
     )
     assert [f.evidence["layer"] for f in report.findings] == ["wrongnorm_1"]
+    assert "Mend first what was found: x, dense_1.w, dense_1.b may be wrong only because of it." in " ".join(str(report).split())

@@ -17,6 +17,7 @@ WIDTH = 88  # columns
 MOST_TABLES = 3  # of worst entries: one an argument
 INDENT, HANGING, ELLIPSIS = "  ", "      ", "..."
 EVIDENCE_ITEMS = 6  # on one line
+SAID_ELSEWHERE = {"residual", "also_possible", "layer"}  # of the evidence
 EXACT = np.finfo(np.float64).eps  # relative
 
 Row = tuple[str, ...]
@@ -112,6 +113,14 @@ def notes(report: Report, not_shown: list[str] = ()) -> list[str]:
             f"Not every entry was looked at, but a random choice (seed {report.seed}): {', '.join(sampled)}. "
             "For more, raise max_evaluations."
         )
+    along = [f"{a.directions} through {a.name}" for a in report.arguments if a.directions]
+    if along:
+        found.append(f"Beside them, random directions through all entries at once were looked at: {', '.join(along)}.")
+    spoiled = [
+        a.name for a in report.arguments if not a.passed and not any(f.argument == a.name for f in report.findings)
+    ]
+    if spoiled and report.findings:
+        found.append(f"Mend first what was found: {', '.join(spoiled)} may be wrong only because of it.")
     if report.unchecked:
         found.append(f"Not checked, since backward gave no gradient for it: {', '.join(report.unchecked)}.")
     return found
@@ -129,7 +138,7 @@ def evidence_line(finding: Finding, width: int = WIDTH - len(HANGING)) -> str:
     items = []
     for key, value in finding.evidence.items():
         text = _evidence_value(value)
-        if text and key not in ("residual", "also_possible") and len(items) < EVIDENCE_ITEMS:
+        if text and key not in SAID_ELSEWHERE and len(items) < EVIDENCE_ITEMS:
             candidate = [*items, f"{key.replace('_', ' ')} {text}", *last]
             if len("; ".join(candidate)) <= width:
                 items.append(candidate[len(items)])
