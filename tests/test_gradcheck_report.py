@@ -202,6 +202,12 @@ def test_the_finding_is_in_the_title(wrong):
     assert titles[1] == "b (3,): right"
 
 
+def test_the_title_of_a_layer_of_a_model_says_what_is_wrong_in_it():
+    where = Finding("factor-batch", "x", "the mistake is in dense_1: it is 8 times. N is 8.", {"layer": "dense_1"})
+    (row,) = report([argument(wrong=[(0, 0)])], [where]).plot().subfigs
+    assert row.get_suptitle() == "x (4, 3): factor-batch, the mistake is in dense_1: it is 8 times"
+
+
 def test_images_and_kernels_are_small_pictures_the_worst_first(tmp_path):
     shape = (3, 6, 5, 8)  # images with eight channels: 24 pictures
     wrong = [(2, 0, w, c) for w in range(5) for c in range(8)]
@@ -240,7 +246,7 @@ def test_any_report_can_be_drawn(tmp_path):
         report([each]).plot(tmp_path / f"{k}.png")
     report([]).plot(tmp_path / "nothing.svg")
     figure = report([argument(f"w{k}", wrong=[(0, 0)] if k > 6 else []) for k in range(9)]).plot()
-    assert len(figure.subfigs) == MOST_ROWS and "3 more arguments not shown" in figure.get_suptitle()
+    assert len(figure.subfigs) == MOST_ROWS and "3 more not shown" in figure.get_suptitle()
     assert {"w7", "w8"} <= {sub.get_suptitle().split()[0] for sub in figure.subfigs}
     nan = check(pairs.tanh_forward, lambda dy, y: np.where(y > 0, np.nan, dy * (1 - y**2)), (np.array([1.0, -1.0]),))
     nan.plot(tmp_path / "nan.png")

@@ -27,7 +27,7 @@ FAINTEST = 1e-4  # of the tolerance: smaller errors look like none
 WIDTH, TITLE_HEIGHT, LINE_HEIGHT = 9.0, 0.5, 0.2  # inches
 ROW_HEIGHT, STRIP_HEIGHT, EMPTY_HEIGHT = 3.1, 2.3, 0.6  # of an argument, one with a single axis, one without numbers
 STRIP_ASPECT = 0.2  # height to width
-TITLE_CHARACTERS = 100  # that fit into the width
+HEADING_CHARACTERS, TITLE_CHARACTERS = 75, 100  # that fit into the width
 LEGEND = {
     "loc": "lower left",
     "bbox_to_anchor": (0, 1),  # above the axes, where no dot can be
@@ -53,8 +53,8 @@ def draw(report: Report) -> Figure:
     figure = Figure(figsize=(WIDTH, sum(heights, TITLE_HEIGHT)), layout="constrained", dpi=110)
     verdict = "passed" if report.passed else "FAILED"
     left_out = len(report.arguments) - len(shown)
-    more = f" ({left_out} more arguments not shown)" if left_out else ""
-    title = textwrap.fill(f"Gradient check of {report.title}: {verdict}{more}", TITLE_CHARACTERS)
+    more = f" ({left_out} more not shown)" if left_out else ""
+    title = textwrap.fill(f"Gradient check of {report.title}: {verdict}{more}", HEADING_CHARACTERS)
     figure.suptitle(title, fontsize=12, fontweight="bold", color=INK if report.passed else WRONG)
     if not shown:
         return figure
@@ -80,7 +80,8 @@ def _title(report: Report, a: ArgumentReport) -> str:
     name = f"{a.name} {a.shape}" if a.shape else a.name
     if not found:
         return f"{name}: {'right' if a.compared else 'not compared'}"
-    sentence = re.split(r"(?<=[a-z0-9)])[.:;] ", found[0].message)[0].rstrip(".")
+    parts = re.split(r"(?<=[a-z0-9)])[.:;] ", found[0].message)
+    sentence = ": ".join(parts[: 2 if "layer" in found[0].evidence else 1]).rstrip(".")  # which layer, and what
     return textwrap.fill(f"{name}: {found[0].code}, {sentence}", TITLE_CHARACTERS, break_on_hyphens=False)
 
 
