@@ -362,15 +362,39 @@ def test_where_every_layer_is_right_the_model_is_to_blame():
     assert "layer" not in report.findings[0].evidence
 
 
-def test_a_model_that_is_no_chain_is_explained_as_a_whole():
-    class Residual(Model):
+class Residual(Model):
+    def forward(self, x, training=False):
+        return x + super().forward(x, training)
+
+    def backward(self, dy):
+        return self.way_past(dy) + super().backward(dy)
+
+    def way_past(self, dy):
+        return dy
+
+
+def test_a_wrong_layer_is_named_in_a_model_that_is_no_chain():
+    report = check_model(Residual([Dense(4, 4), Doubled(4, 4)]), X, LABELS, CrossEntropy())
+    assert [f.evidence["layer"] for f in report.findings] == ["layer 1, Doubled"]
+
+
+def test_a_kink_in_a_right_layer_is_no_mistake_of_it():
+    class ReLU(NoisyNorm):
         def forward(self, x, training=False):
-            return x + super().forward(x, training)
+            self.factor = x > 0
+            return x * self.factor
 
-        def backward(self, dy):
-            return super().backward(dy)  # the way past the layers is forgotten
+    report = check_model(Model([ReLU(), Doubled(4, 4)]), np.maximum(X, 0), LABELS, CrossEntropy())
+    assert [f.evidence["layer"] for f in report.findings if f.is_error] == ["layer 1, Doubled"]
+    assert not any("layer 0" in f.message for f in report.findings)
 
-    report = check_model(Residual([Dense(4, 4), Dense(4, 4)]), X, LABELS, CrossEntropy())
+
+def test_where_the_model_itself_is_wrong_it_is_explained_as_a_whole():
+    class Forgetful(Residual):
+        def way_past(self, dy):
+            return 0 * dy
+
+    report = check_model(Forgetful([Dense(4, 4), Dense(4, 4)]), X, LABELS, CrossEntropy())
     assert not report.passed and report.findings and "layer" not in report.findings[0].evidence
 
 
@@ -394,4 +418,6 @@ def test_minicnns_own_layers_have_their_names(monkeypatch):
         model, np.random.default_rng(0).normal(size=(6, 2, 2, 1)), LABELS[[0, 1, 2, 3, 4, 0]], SoftmaxCrossEntropy()
     )
     assert [f.evidence["layer"] for f in report.findings] == ["wrongnorm_1"]
-    assert "Mend first what was found: x, dense_1.w, dense_1.b may be wrong only because of it." in " ".join(str(report).split())
+    assert "Mend first what was found: x, dense_1.w, dense_1.b may be wrong only because of it." in " ".join(
+        str(report).split()
+    )
