@@ -41,7 +41,8 @@ EXPLAINED = Finding(
     "the gradient is 8 times the right one. The batch has 8 images.",
     {
         "ratio": 8.0,
-        "spread": 1e-10,
+        "count": 240,
+        "spread": 1.3e-10,
         "batch_size": 8,
         "indices": [(0, 1)],
         "residual": 3e-11,
@@ -80,7 +81,7 @@ def test_the_blocks_come_in_the_order_of_reading(wrong):
 
 def test_the_evidence_of_an_explanation_stands_under_it(wrong):
     (line,) = [line.strip() for line in str(wrong).splitlines() if "explains it to" in line]
-    assert line == "ratio 8; spread 1e-10; batch size 8; explains it to 3e-11; also possible: shifted"
+    assert line == "count 240; spread 1e-10; explains it to 3e-11; also possible: shifted"
     plain = Finding("wrong-shape", "x", "it has another shape.", {"shape": [3]})
     assert "explains" not in str(report([argument(wrong=[(0, 0)])], [plain]))
 

@@ -18,6 +18,7 @@ MOST_TABLES = 3  # of worst entries: one an argument
 INDENT, HANGING, ELLIPSIS = "  ", "      ", "..."
 EVIDENCE_ITEMS = 6  # on one line
 SAID_ELSEWHERE = {"residual", "also_possible", "layer"}  # of the evidence
+TINY = 1e-3  # numbers below are shown by their size
 EXACT = np.finfo(np.float64).eps  # relative
 
 Row = tuple[str, ...]
@@ -127,7 +128,7 @@ def notes(report: Report, not_shown: list[str] = ()) -> list[str]:
 
 
 def evidence_line(finding: Finding, width: int = WIDTH - len(HANGING)) -> str:
-    """The numbers behind an explanation in one short line; empty for a finding that says them in its message."""
+    """The numbers behind an explanation that its message does not hold, in one short line; empty for other findings."""
     if "residual" not in finding.evidence:
         return ""
     residual = finding.evidence["residual"]
@@ -138,7 +139,8 @@ def evidence_line(finding: Finding, width: int = WIDTH - len(HANGING)) -> str:
     items = []
     for key, value in finding.evidence.items():
         text = _evidence_value(value)
-        if text and key not in SAID_ELSEWHERE and len(items) < EVIDENCE_ITEMS:
+        said = key in SAID_ELSEWHERE or text in finding.message
+        if text and not said and len(items) < EVIDENCE_ITEMS:
             candidate = [*items, f"{key.replace('_', ' ')} {text}", *last]
             if len("; ".join(candidate)) <= width:
                 items.append(candidate[len(items)])
@@ -214,5 +216,5 @@ def _evidence_value(value: object) -> str:
     if isinstance(value, (int, np.integer)):
         return f"{value:,}"
     if isinstance(value, (float, np.floating)):
-        return f"{value:.6g}"
+        return f"{value:.6g}" if abs(value) >= TINY else f"{value:.0e}"
     return value if isinstance(value, str) else ""
