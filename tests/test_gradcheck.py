@@ -525,17 +525,44 @@ def test_same_seed_same_report():
     assert one["arguments"] != other["arguments"]
 
 
-def test_large_arguments_are_sampled_within_the_budget():
+def large_dense_arguments():
     rng = np.random.default_rng(0)
-    arguments = rng.normal(size=(20, 50)), rng.normal(size=(50, 30)), rng.normal(size=30)
-    report = check(dense_forward, dense_backward, arguments, max_evaluations=1000)
-    assert report.passed and report.evaluations < 1200
+    return rng.normal(size=(20, 50)), rng.normal(size=(50, 30)), rng.normal(size=30)
+
+
+def test_large_arguments_are_looked_at_along_directions_and_sampled():
+    report = check(dense_forward, dense_backward, large_dense_arguments(), max_evaluations=1000)
+    assert report.passed and not report.findings and report.evaluations < 600
     x, w, b = report.arguments
-    assert b.compared == 30 and x.compared == w.compared == 85
-    assert "85 of 1,000 entries of x" in str(report) and "85 of 1,500 entries of w" in str(report)
-    assert np.isnan(x.numeric).sum() == 915
-    other = check(dense_forward, dense_backward, arguments, max_evaluations=1000, seed=1)
+    assert b.compared == 30 and b.directions == 0
+    assert x.compared == w.compared == 30 and x.directions == w.directions == 3
+    assert "30 of 1,000 entries of x" in str(report) and "30 of 1,500 entries of w" in str(report)
+    assert "3 through x, 3 through w" in " ".join(str(report).split())
+    other = check(dense_forward, dense_backward, large_dense_arguments(), max_evaluations=1000, seed=1)
     assert not np.array_equal(np.isnan(other["x"].numeric), np.isnan(x.numeric))
+
+
+@pytest.mark.parametrize("where", [(0, 0), (17, 23), (49, 29)])
+def test_one_wrong_entry_of_many_is_found_along_directions(where):
+    def backward(dy, cache):
+        dx, dw, db = dense_backward(dy, cache)
+        dw[where] *= 1.001
+        return dx, dw, db
+
+    report = check(dense_forward, backward, large_dense_arguments(), max_evaluations=1000)
+    assert [a.passed for a in report.arguments] == [True, False, True]
+    assert report["w"].worst_index == where and report["w"].wrong.sum() == 1 and report.evaluations < 1500
+
+
+def test_directions_that_disagree_fail_even_if_no_entry_is_found():
+    def backward(dy, cache):
+        dx, dw, db = dense_backward(dy, cache)
+        dw[17, 23] *= 1.1
+        return dx, dw, db
+
+    report = check(dense_forward, backward, large_dense_arguments(), max_evaluations=10)
+    assert not report.passed and report["w"].compared < 1500
+    assert report.findings[0].code == "unrecognized" and report.findings[0].argument == "w"
 
 
 # ---- bad use ----

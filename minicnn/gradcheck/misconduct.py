@@ -107,6 +107,22 @@ def not_differentiable_here(case: Case, i: int) -> Iterator[Finding]:
         yield Finding("not-differentiable-here", case.arguments[i].name, message, {"count": count, "indices": where})
 
 
+def wrong_along_directions(case: Case, i: int) -> Iterator[Finding]:
+    """Random directions disagree, and no entry looked at shows why."""
+    directions, a = case.directions.get(i, []), case.arguments[i]
+    wrong = [d for d in directions if d.disagrees(case.tolerance)]
+    if wrong and a.passed:
+        worst = max(wrong, key=lambda d: abs(d.analytic - d.numeric))
+        message = (
+            f"{len(wrong)} of {len(directions)} random directions through all entries disagree: some entries are "
+            "wrong, though none of those looked at. "
+            f"Along one direction L changes by {worst.numeric:.9g}, by the gradient it would be {worst.analytic:.9g}. "
+            "Raise max_evaluations, or check a smaller case."
+        )
+        evidence = {"directions": len(directions), "wrong": len(wrong), "analytic": worst.analytic}
+        yield Finding("unrecognized", a.name, message, {**evidence, "numeric": worst.numeric})
+
+
 # ---- why a gradient is wrong ----
 
 
@@ -182,5 +198,5 @@ def _values(case: Case) -> list[np.ndarray]:
 
 
 ABOUT_THE_PAIR = (non_finite_output, not_repeatable, argument_modified, backward_not_repeatable, low_precision)
-ABOUT_AN_ARGUMENT = (not_differentiable_here, tie_double_counted)
+ABOUT_AN_ARGUMENT = (not_differentiable_here, tie_double_counted, wrong_along_directions)
 WITHOUT_DIAGNOSIS = (wrong_shape, non_finite, upstream_ignored, low_precision_gradient)

@@ -18,6 +18,8 @@ from .case import Case
 from .numeric import FIRST_STEP, spread
 from .pair import Gradients, Pair
 
+CALLS_AN_ENTRY = 4
+SHARE = 0.5  # of the budget, for a Jacobian or a gradient elsewhere
 MOST_NUMBERS = 2_000_000  # of a Jacobian
 MOST_SECONDS = 1.5  # for a Jacobian
 STEPS = (FIRST_STEP, FIRST_STEP * 2.0**-7, FIRST_STEP * 2.0**5, FIRST_STEP * 2.0**-14)
@@ -72,7 +74,9 @@ def jacobian(case: Case, i: int) -> Jacobian | None:
 def _jacobian(case: Case, i: int) -> Jacobian | None:
     x, outputs = case.pair.arguments[i], case.conduct.call.outputs
     count = sum(y.size for y in outputs)
-    if not count or not x.size or count * x.size > MOST_NUMBERS or case.conduct.backward_drift:
+    if not count or not x.size or count * x.size > MOST_NUMBERS or CALLS_AN_ENTRY * x.size > SHARE * case.budget:
+        return None
+    if case.conduct.backward_drift:
         return None
     if not case.conduct.is_measurable or case.arguments[i].analytic.shape != x.shape:
         return None

@@ -74,6 +74,8 @@ class ArgumentReport:
     kinks : array of bool, shape of the argument
         Where L has no derivative; left out of the comparison.
     tolerance : float
+    directions : int
+        How many random directions, each through all entries at once, were looked at beside single entries.
     """
 
     name: str
@@ -84,6 +86,7 @@ class ArgumentReport:
     relative_error: np.ndarray
     kinks: np.ndarray
     tolerance: float
+    directions: int = 0
 
     @property
     def max_relative_error(self) -> float:
@@ -125,6 +128,7 @@ class ArgumentReport:
             "worst_index": None if self.worst_index is None else list(self.worst_index),
             "entries": int(np.prod(self.shape)),
             "compared": self.compared,
+            "directions": self.directions,
             "wrong": int(np.count_nonzero(self.wrong)),
             "kinks": int(np.count_nonzero(self.kinks)),
             "worst": [

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..candidates import Candidate
 from ..case import Case
-from ..probe import numeric_gradient, slopes, unflatten
+from ..probe import CALLS_AN_ENTRY, SHARE, numeric_gradient, slopes, unflatten
 from .places import ADVICE
 from .rearrange import Rearrangement, rearrangements
 
@@ -34,7 +34,8 @@ AS_IT_IS = Rearrangement("", "", lambda g: g)
 def rearranged_elsewhere(case: Case, i: int) -> Iterator[Candidate]:
     """Equation (1) and its like."""
     a = case.arguments[i]
-    if np.count_nonzero(a.wrong) < 2 or not case.conduct.is_measurable:
+    too_large = CALLS_AN_ENTRY * a.analytic.size > SHARE * case.budget
+    if np.count_nonzero(a.wrong) < 2 or not case.conduct.is_measurable or too_large:
         return
     rng = np.random.default_rng(0)
     directions = [rng.uniform(0.5, 1.5, a.shape) * rng.choice((-1.0, 1.0), a.shape) for _ in range(DIRECTIONS)]
