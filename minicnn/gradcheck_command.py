@@ -127,10 +127,11 @@ def _load(path: Path) -> ModuleType:
     """Run the learner's file as a module; files beside it can be imported by it."""
     if not path.is_file():
         raise UsageError(f"there is no file {path}.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"gradcheck_of_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} is no Python file: its name should end in .py.")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
     sys.path.insert(0, str(path.parent.resolve()))
     try:
         spec.loader.exec_module(module)
@@ -151,7 +152,12 @@ def _distribute(forward: Callable, inputs: dict[str, object], where: str) -> tup
     """The inputs in the order of forward's parameters, and those that it takes by name only."""
     parameters = inspect.signature(forward).parameters
     by_place = [p for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    unknown = [name for name in inputs if name not in parameters]
+    takes_more = {p.kind for p in parameters.values()} & {
+        inspect.Parameter.VAR_POSITIONAL,
+        inspect.Parameter.VAR_KEYWORD,
+    }
+    more = [name for name in inputs if name not in parameters]
+    unknown = [] if takes_more else more
     missing = [
         p.name
         for p in parameters.values()
@@ -163,11 +169,10 @@ def _distribute(forward: Callable, inputs: dict[str, object], where: str) -> tup
             f"{where} {problem}; it takes {', '.join(parameters) or 'none'}. "
             f'Give each as --input "{(missing or list(parameters) or ["x"])[0]}=normal(4, 5)".'
         )
-    positional = {}
-    for parameter in by_place:
-        if parameter.name not in inputs:
-            break  # it and those behind it have defaults, or are handed over by name
-        positional[parameter.name] = inputs[parameter.name]
+    last = max((k for k, p in enumerate(by_place) if p.name in inputs), default=-1)
+    positional = {p.name: inputs.get(p.name, p.default) for p in by_place[: last + 1]}
+    if inspect.Parameter.VAR_POSITIONAL in takes_more:
+        positional.update({name: inputs[name] for name in more})  # in the order in which they were given
     return positional, {name: value for name, value in inputs.items() if name not in positional}
 
 

@@ -99,6 +99,39 @@ def test_the_seed_and_the_tolerance_count(capsys, mine):
     assert run(capsys, f"{mine}:forward,wrong", *INPUTS, "--tolerance", 0.6)[0] == 0
 
 
+def test_arguments_of_every_kind(capsys, mine):
+    mine.write_text(
+        MINE
+        + textwrap.dedent(
+            """
+            from dataclasses import dataclass
+
+            @dataclass
+            class Cache:
+                x: np.ndarray
+                w: np.ndarray
+
+            def gap(x, b=None, w=None):
+                return x @ w, Cache(x, w)
+
+            def gap_backward(dy, c):
+                return dy @ c.w.T, None, c.x.T @ dy
+
+            def product(*factors):
+                return factors[0] @ factors[1], factors
+
+            def product_backward(dy, factors):
+                x, w = factors
+                return dy @ w.T, x.T @ dy
+            """
+        )
+    )
+    for pair in ("gap,gap_backward", "product,product_backward"):
+        status, out, err = run(capsys, f"{mine}:{pair}", *INPUTS, "--json")
+        assert status == 0, err
+        assert [a["name"] for a in json.loads(out)["arguments"]] == ["x", "w"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
