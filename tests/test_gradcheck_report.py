@@ -110,6 +110,12 @@ def test_many_wrong_arguments_are_named_and_not_all_shown():
     assert text.count("Worst entries of") == 3 and "Wrong too: w3, w4, w5." in text
 
 
+def test_typed_at_a_prompt_a_report_is_one_line(wrong):
+    assert repr(wrong) == "<Report a layer: FAILED, factor-batch>"
+    assert repr(report([argument()])) == "<Report a layer: passed>"
+    assert repr(argument(wrong=[(0, 0)])) == "<ArgumentReport x (4, 3): wrong, 12 entries compared>"
+
+
 # ---- colour ----
 
 

@@ -247,6 +247,7 @@ def test_as_json_as_html_and_as_an_error():
     assert "FIRST WRONG" in found._repr_html_() and "<script" not in found._repr_html_()
     with pytest.raises(GradientError, match="first wrong gradient is that of var"):
         found.raise_if_failed()
+    assert repr(found) == "<Trace backward: FAILED, first wrong: var>"
     with pytest.raises(KeyError, match="no gradient of 'sigma'"):
         found["sigma"]
 

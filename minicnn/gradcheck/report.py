@@ -57,7 +57,7 @@ class Finding:
         return {"code": self.code, "argument": self.argument, "message": self.message, "evidence": evidence}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ArgumentReport:
     """The comparison for one argument.
 
@@ -87,6 +87,11 @@ class ArgumentReport:
     kinks: np.ndarray
     tolerance: float
     directions: int = 0
+
+    def __repr__(self) -> str:
+        """One line, without the arrays."""
+        result = "passed" if self.passed else "wrong"
+        return f"<{type(self).__name__} {self.name} {self.shape}: {result}, {self.compared} entries compared>"
 
     @property
     def max_relative_error(self) -> float:
@@ -144,7 +149,7 @@ class ArgumentReport:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """Result of a gradient check.
 
@@ -191,6 +196,11 @@ class Report:
             if argument.name == name:
                 return argument
         raise KeyError(f"no argument {name!r} in this report; it has {', '.join(a.name for a in self.arguments)}")
+
+    def __repr__(self) -> str:
+        """One line; `print` shows the rest."""
+        result = ["passed" if self.passed else "FAILED", *dict.fromkeys(f.code for f in self.findings)]
+        return f"<{type(self).__name__} {self.title}: {', '.join(result)}>"
 
     def __str__(self) -> str:
         """The report for a terminal: in colour if that is where standard output goes."""

@@ -49,7 +49,7 @@ class TracedGradient:
         return "right" if self.report.compared else "not compared"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trace:
     """Result of `trace`.
 
@@ -91,6 +91,12 @@ class Trace:
             if gradient.name == name:
                 return gradient
         raise KeyError(f"no gradient of {name!r} in this trace; it has {', '.join(g.name for g in self.gradients)}")
+
+    def __repr__(self) -> str:
+        """One line; `print` shows the rest."""
+        result = "passed" if self.passed else "FAILED"
+        first = f", first wrong: {', '.join(self.reports)}" if self.reports else ""
+        return f"<{type(self).__name__} {self.title}: {result}{first}>"
 
     def __str__(self) -> str:
         """The trace for a terminal: in colour if that is where standard output goes."""
