@@ -299,7 +299,7 @@ RECOGNISED = {
         two_layers,
         two_layers_backward,
         (normal(5, 3), normal(6, 3), normal(6), normal(4, 6), normal(4), LABELS),
-        "2 dense layers with ReLU and softmax cross-entropy",
+        "2 dense layers with ReLU and softmax cross-entropy, mean",
     ),
     "RNN cell": (
         rnn_cell,

@@ -177,7 +177,7 @@ SIGMOIDS = (
         (
             _wrong(lambda v: sigmoid(v.y), "the slope is sigmoid(x), not sigmoid(y)."),
             _wrong(lambda v: sigmoid(v.x) * (1 - sigmoid(v.x)), "the slope is sigmoid(x), not that of sigmoid."),
-            _mask_missing(lambda v: 1.0 * (v.x > 0), "this is ReLU's mask: the slope of softplus is sigmoid(x)."),
+            _wrong(lambda v: 1.0 * (v.x > 0), "ReLU's mask stands for the slope sigmoid(x).", "term-missing", 0),
         ),
     ),
     Activation(
@@ -189,6 +189,7 @@ SIGMOIDS = (
             "slope": Terms(gate=Term("the term sigmoid(x)"), curve=Term("the term x * sigmoid(x) * (1 - sigmoid(x))")),
         },
         (
+            _wrong(lambda v: 1.0 * (v.x > 0), "ReLU's mask stands for the slope.", "term-missing", 0),
             _wrong(lambda v: v.gate * (1 - v.gate), "the product rule is missing: sigmoid(x) + x * sigmoid'(x)."),
             _wrong(
                 lambda v: v.gate + v.y * (1 - v.y),
@@ -280,13 +281,18 @@ SIMPLE = (
         (_wrong(lambda v: 0.5 / v.x, "the slope is 0.5 / sqrt(x), not 0.5 / x."),),
         hints=("sqrt",),
     ),
-    Activation("square", lambda x, a: x**2, {"slope": lambda v: 2 * v.x}),
+    Activation(
+        "square",
+        lambda x, a: x**2,
+        {"slope": lambda v: 2 * v.x},
+        (_wrong(lambda v: 2 * np.abs(v.x), "the sign of x is lost: the slope is 2 * x.", "sign-flipped", 0),),
+    ),
     Activation("cube", lambda x, a: x**3, {"slope": lambda v: 3 * v.x**2}),
     Activation(
         "absolute value",
         lambda x, a: np.abs(x),
         {"slope": lambda v: np.sign(v.x)},
-        (EVERYTHING_PASSES,),
+        (_wrong(lambda v: np.ones_like(v.x), "the slope is -1 where x < 0: dx = dy * sign(x).", "sign-flipped", 0),),
         hints=("abs",),
     ),
     Activation(

@@ -19,6 +19,15 @@ from .operation import Mistake, Values
 from .windows import Windows
 
 MOST_CROPS = 40
+AXES = ["N", "OH", "OW", "KH", "KW", "C"]  # of patches
+COLUMNS = (
+    "N OH OW KH KW C",
+    "N OH OW C KH KW",
+    "C KH KW N OH OW",
+    "C KH KW OH OW N",
+    "N C KH KW OH OW",
+    "KH KW C N OH OW",
+)
 
 
 def _in_groups(a: np.ndarray, groups: int) -> np.ndarray:
@@ -281,6 +290,12 @@ def sums(y_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> Iterator[Mistake
                 lambda v, axes=axes: v.dy_given.sum(axis=axes),
                 f"db is the sum of dy over axes {axes}; sum over all axes but that of the filters.",
             )
+    yield Mistake(
+        "statistics-over-wrong-axes",
+        "db",
+        lambda v: np.full(length, v.dy_given.sum()),
+        "db is one sum over all axes: sum over all axes but that of the filters.",
+    )
 
 
 def regroupings(groups: int) -> Iterator[Mistake]:
@@ -292,6 +307,15 @@ def regroupings(groups: int) -> Iterator[Mistake]:
     """
     if groups == 1:
         return
+    yield from (
+        Mistake(
+            "order-scrambled",
+            "dy",
+            lambda v, how=how: how(_in_groups(v.right("dy"), groups)).reshape(v.right("dy").shape),
+            f"the groups' filters are {words} in dy: group g has filters g * F / groups to (g + 1) * F / groups.",
+        )
+        for how, words in ((_reversed, "in the reverse order"), (_interleaved_back, "interleaved"))
+    )
     for step, what in (("dpatches_by_group", "dx"), ("patches", "dw"), ("dw", "dw")):
         for how, words in ((_reversed, "in the reverse order"), (_interleaved, "interleaved")):
             yield Mistake(
@@ -309,6 +333,39 @@ def _reversed(a: np.ndarray) -> np.ndarray:
 
 def _interleaved(a: np.ndarray) -> np.ndarray:
     return a.swapaxes(-1, -2).reshape(a.shape)
+
+
+def _interleaved_back(a: np.ndarray) -> np.ndarray:
+    return a.reshape(*a.shape[:-2], a.shape[-1], a.shape[-2]).swapaxes(-1, -2)
+
+
+def recolumns(windows: Windows) -> Iterator[Mistake]:
+    """The matrix of columns read in another order than it was written in.
+
+    Parameters
+    ----------
+    windows : Windows
+    """
+    if len(windows.kernel) != 2:
+        return
+    orders = {name: [AXES.index(k) for k in name.split()] for name in COLUMNS}
+    for written, read in permutations(COLUMNS, 2):
+        for step, what in (("dpatches", "dx"), ("patches", "dw")):
+            yield Mistake(
+                "order-scrambled",
+                step,
+                lambda v, a=orders[written], b=orders[read], step=step: _read_as(v, v.right(step), a, b),
+                f"the columns of {what} are laid out as ({written}) and read as ({read}): transpose in between.",
+                rank=1,
+            )
+
+
+def _read_as(v: Values, patches: np.ndarray, written: list[int], read: list[int]) -> np.ndarray:
+    """Reshape alone, from one order of the axes to another."""
+    w = v.windows
+    shape = (len(patches), *w.output, *w.kernel, patches.size // len(patches) // int(np.prod(w.output + w.kernel)))
+    flat = patches.reshape(shape).transpose(written)
+    return flat.reshape([shape[k] for k in read]).transpose(np.argsort(read)).reshape(patches.shape)
 
 
 def scrambles(shape: tuple[int, ...], step: str, source: str, words: str, rank: int = 0) -> Iterator[Mistake]:

@@ -171,23 +171,21 @@ def _snapped(factor: float) -> float:
 
 def _say(terms: Terms, factors: list[float], counts: dict[str, float]) -> tuple[str, str]:
     """Code and message for the factors in front of the terms."""
-    common = next((f for f in factors if f), 1.0)
-    relative = [f / common for f in factors]
+    common = 1.0 if any(abs(f - 1) < NEAR for f in factors) else next((f for f in factors if f), 1.0)
     parts, codes = [], []
-    for term, f in zip(terms.terms.values(), relative, strict=True):
+    for term, f in zip(terms.terms.values(), (f / common for f in factors), strict=True):
+        named = name_factor(f, counts)
         if abs(f - 1) < NEAR:
             continue
-        named = name_factor(f, counts)
         if f == 0:
             parts.append(f"{term.words} is missing")
         elif abs(f + 1) < NEAR:
             parts.append(f"{term.words} has the wrong sign")
         else:
             parts.append(f"{term.words} is multiplied by {named.words if named else format(f, '.6g')}")
-        is_count = named and named.counted
-        codes.append(terms.miscounted if is_count else term.code)
+        codes.append((term.miscounted or named.code) if named and named.counted else term.code)
     message = "; ".join(parts) + "."
     if abs(common - 1) > NEAR:
         named = name_factor(common, counts)
         message += f" Besides, all of it is multiplied by {named.words if named else format(common, '.6g')}."
-    return codes[0] if codes else terms.miscounted, message
+    return codes[0] if codes else "factor-constant", message

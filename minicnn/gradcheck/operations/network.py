@@ -1,28 +1,28 @@
 """Small networks: dense layers in a row with activations between, a loss behind, or the cell of a plain RNN.
 
     z_l = h_(l-1) w_l + b_l,    h_l = f(z_l),    h_0 = x                                            (1)
-    dz_l = dh_l f'(z_l),    dw_l = h_(l-1)^T dz_l,    db_l = sum(dz_l),    dh_(l-1) = dz_l w_l^T    (2)
+    dz_l = dh_l f'(z_l),    dw_l = h_(l-1)^T dz_l + 2 c w_l,    db_l = sum(dz_l)
+    dh_(l-1) = dz_l w_l^T                                                                           (2)
 
-The last layer may have no activation, and softmax cross-entropy behind it. The cell of an RNN is one layer with two
-inputs and two weights, z = x wx + h wh + b.
+The last layer may have no activation. Behind it may stand a loss (heads.py), with or without a penalty c |w|^2 on all
+weights: c is what is left of L. The cell of an RNN is one layer with two inputs and two weights, z = x wx + h wh + b.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from .activations import RECTIFIERS, SIGMOIDS, Activation
 from .factors import IMAGES
-from .operation import Gradient, Mistake, Operation, Step, Values
-from .problem import Problem, is_same
-from .softmax import softmax
+from .heads import Head, heads
+from .operation import Gradient, Mistake, Operation, Step, Term, Terms, Values
+from .problem import SAME, Problem, is_same
 
 MOST_LAYERS = 4
 ACTIVATIONS = [a for a in (*RECTIFIERS, *SIGMOIDS) if a.parameter is None and len(a.steps) == 1]
-NAMES = {a.name: a for a in ACTIVATIONS}
 
 
 @dataclass(frozen=True)
@@ -42,96 +42,150 @@ class Layer:
     inputs: list[int | None]
     weights: list[int]
     transposed: list[bool]
-    bias: int | None = field(default=None)
+    bias: int | None = None
 
 
 def recognise(problem: Problem) -> Iterator[Operation]:
     """The network that gives y, if there is one."""
-    matrices = [k for k, a in problem.arrays.items() if a.ndim == 2]
-    vectors = [k for k, a in problem.arrays.items() if a.ndim == 1 or (a.ndim == 2 and a.shape[0] == 1)]
-    if not 2 <= len(matrices) <= 2 * MOST_LAYERS or len(matrices) + len(vectors) < len(problem.arrays):
+    if not 2 <= len(problem.arrays) <= 3 * MOST_LAYERS or problem.y.ndim not in (0, 1, 2):
         return
-    biases = [k for k in vectors if k not in matrices or problem.arrays[k].shape[0] == 1]
-    layouts = [*_chains(problem, [k for k in matrices if k not in biases], biases)]
-    layouts += [*_cells(problem, [k for k in matrices if k not in biases], biases)]
-    for layers in layouts:
-        for activation in ACTIVATIONS:
-            for ends_in_activation in (False, True):
-                if len(layers) > 1 or ends_in_activation or problem.y.ndim == 0:
-                    operation = _operation(problem, layers, activation, ends_in_activation)
-                    if operation:
-                        yield operation
-                        return
+    for labels_at, labels in _labels(problem):
+        arrays = {k: a for k, a in problem.arrays.items() if k != labels_at}
+        for layers in (*_chains(arrays), *_cells(arrays)):
+            for activation in ACTIVATIONS if len(layers) > 1 or labels is None else ACTIVATIONS[:1]:
+                for operation in _operations(problem, layers, activation, labels):
+                    yield operation
+                    return
 
 
-def _chains(problem: Problem, matrices: list[int], biases: list[int]) -> Iterator[list[Layer]]:
+def _labels(problem: Problem) -> Iterator[tuple[int | None, np.ndarray | None]]:
+    """Labels or targets for the loss; none where y is no loss."""
+    if problem.y.ndim:
+        yield None, None
+        return
+    yield from problem.integers.items()
+    yield from reversed(problem.arrays.items())
+
+
+def _chains(arrays: dict[int, np.ndarray]) -> Iterator[list[Layer]]:
     """Layers in the order of the arguments, from each possible input."""
-    for x in matrices:
-        width, layers, left = problem.arrays[x].shape[1], [], list(biases)
-        for w in (k for k in matrices if k != x):
-            shape = problem.arrays[w].shape
-            if width not in shape:
-                break
+    for x in (k for k, a in arrays.items() if a.ndim == 2):
+        width, layers, used = arrays[x].shape[1], [], {x}
+        for w in (k for k in arrays if k != x):
+            shape = _matrix(arrays[w]).shape
+            if w in used or width not in shape or (arrays[w].ndim < 2 and width == 1):
+                continue
             turned = shape[0] != width
             width = shape[0] if turned else shape[1]
-            bias = next((b for b in left if problem.arrays[b].size == width), None)
-            left = [b for b in left if b != bias]
+            bias = next((b for b in arrays if b not in used | {w} and b > w and _is_bias(arrays[b], width)), None)
+            used |= {w} | ({bias} if bias is not None else set())
             layers.append(Layer([None if layers else x], [w], [turned], bias))
-        if len(layers) == len(matrices) - 1 and not left:
+        if layers and used == set(arrays):
             yield layers
-            if len(layers) == 1 and len(set(problem.arrays[layers[0].weights[0]].shape)) == 1:
+            if len(layers) == 1 and len(set(_matrix(arrays[layers[0].weights[0]]).shape)) == 1:
                 yield [Layer([x], layers[0].weights, [True], layers[0].bias)]
 
 
-def _cells(problem: Problem, matrices: list[int], biases: list[int]) -> Iterator[list[Layer]]:
+def _matrix(a: np.ndarray) -> np.ndarray:
+    """A weight as a matrix: that of a single output may be a vector."""
+    return a[:, None] if a.ndim == 1 else a
+
+
+def _is_bias(a: np.ndarray, width: int) -> bool:
+    return a.size == width and a.size == max(a.shape, default=1)
+
+
+def _cells(arrays: dict[int, np.ndarray]) -> Iterator[list[Layer]]:
     """One layer with two inputs."""
+    matrices = [k for k, a in arrays.items() if a.ndim == 2 and a.shape[0] > 1]
+    biases = [k for k in arrays if k not in matrices]
     if len(matrices) != 4 or len(biases) > 1:
         return
     x, h, *weights = matrices
-    a = problem.arrays
     for wx, wh in (weights, weights[::-1]):
-        turned = [a[x].shape[1] != a[wx].shape[0], a[h].shape[1] != a[wh].shape[0]]
-        fits = [a[k].shape[1] in a[w].shape for k, w in ((x, wx), (h, wh))]
-        if all(fits):
+        pairs = [(arrays[i].shape[1], arrays[w].shape) for i, w in ((x, wx), (h, wh))]
+        if all(width in shape for width, shape in pairs):
+            turned = [width != shape[0] for width, shape in pairs]
             yield [Layer([x, h], [wx, wh], turned, biases[0] if biases else None)]
 
 
-def _operation(
-    problem: Problem, layers: list[Layer], activation: Activation, ends_in_activation: bool
-) -> Operation | None:
-    """The operation, if it gives y."""
-    given = {f"a{k}": a for k, a in problem.arrays.items()} | {"dy": problem.dy, "a": 0.0}
+def _operations(
+    problem: Problem, layers: list[Layer], activation: Activation, labels: np.ndarray | None
+) -> Iterator[Operation]:
+    """The operation, if it gives y: with the last layer bare or with an activation, and with each loss."""
+    given = {f"a{k}": a for k, a in problem.arrays.items()} | {"dy": problem.dy}
+    given |= {"a": 0.0, "decay": 0.0, "dloss": problem.dy if labels is not None else 1.0}
     for layer in layers:
         for w, turned in zip(layer.weights, layer.transposed, strict=True):
-            given[f"w{w}"] = problem.arrays[w].T if turned else problem.arrays[w]
-    last = len(layers)
-    steps: dict[str, Step] = {}
-    for number, layer in enumerate(layers, start=1):
-        steps |= _steps(number, layer, activation if number < last or ends_in_activation else None)
-    steps |= _end(problem, last)
-    if "out" not in steps:
-        return None
-    with np.errstate(all="ignore"):
+            matrix = _matrix(problem.arrays[w])
+            given[f"w{w}"] = matrix.T if turned else matrix
+    for ends_in_activation in (False, True) if labels is None else (False,):
+        if len(layers) == 1 and labels is None and not ends_in_activation:
+            continue  # a dense layer
+        steps: dict[str, Step] = {}
+        for number, layer in enumerate(layers, start=1):
+            steps |= _steps(number, layer, activation if number < len(layers) or ends_in_activation else None)
+        z = f"h{len(layers)}"
         try:
-            y = Values(given, steps).out
+            with np.errstate(all="ignore"):
+                out = getattr(Values(given, steps), z)
         except ValueError:
+            return
+        if labels is None:
+            if is_same(out.reshape(problem.y.shape) if out.size == problem.y.size else out, problem.y):
+                end = {f"d{z}": lambda v, shape=out.shape: v.dy.reshape(shape)}
+                operation = _assemble(problem, layers, activation, given, steps | end, None)
+                if operation:
+                    yield operation
+        else:
+            for head in heads(labels, out.shape):
+                end = head.steps | {"z": lambda v, z=z: getattr(v, z), f"d{z}": lambda v: v.dz}
+                operation = _assemble(problem, layers, activation, given | head.given, steps | end, head)
+                if operation:
+                    yield operation
+
+
+def _assemble(
+    problem: Problem,
+    layers: list[Layer],
+    activation: Activation,
+    given: dict,
+    steps: dict[str, Step],
+    head: Head | None,
+) -> Operation | None:
+    """The operation; with a loss, only if L leaves room for a penalty, and the derivative by a weight confirms it."""
+    weights = [w for layer in layers for w in layer.weights]
+    decay = 0.0
+    if head is not None:
+        with np.errstate(all="ignore"):
+            left = float(problem.y) - head.value(Values(given, steps))
+        if not np.isfinite(left) or left < -SAME * abs(problem.y):
             return None
-    if not is_same(np.asarray(y), problem.y):
-        return None
-    name = "one dense layer" if last == 1 else f"{last} dense layers"
-    name = "the cell of an RNN" if len(layers[0].inputs) == 2 else name
-    behind = " and softmax cross-entropy" if problem.y.ndim == 0 else ""
-    hidden = activation.name if last > 1 or ends_in_activation else "no activation"
-    return Operation(
-        name=f"{name} with {hidden}{behind}",
-        given=given,
+        if left > SAME * abs(problem.y):
+            decay = left / sum(float(np.sum(problem.arrays[w] ** 2)) for w in weights)
+    operation = Operation(
+        name=_name(layers, activation, steps, head, decay),
+        given=given | {"decay": decay},
         steps=steps,
-        mistakes=tuple(
-            m for number, layer in enumerate(layers, start=1) for m in _mistakes(number, layer, steps, activation)
+        mistakes=(
+            *(m for number, layer in enumerate(layers, start=1) for m in _mistakes(number, layer, steps, activation)),
+            *(head.mistakes if head else ()),
         ),
         gradients=dict(_gradients(problem, layers)),
         counts={IMAGES: len(problem.arrays[layers[0].inputs[0]])},
     )
+    measured = [w for w in weights if w in problem.case.arguments]
+    if not all(problem.is_gradient(w, operation.gradient(w)) for w in measured) or (decay and not measured):
+        return None
+    return operation
+
+
+def _name(layers: list[Layer], activation: Activation, steps: dict, head: Head | None, decay: float) -> str:
+    name = "one dense layer" if len(layers) == 1 else f"{len(layers)} dense layers"
+    name = "the cell of an RNN" if len(layers[0].inputs) == 2 else name
+    name += f" with {activation.name}" if any(step.startswith("slope") for step in steps) else ""
+    name += f" and {head.name}" if head else ""
+    return name + (f", plus {decay:.4g} |w|^2" if decay else "")
 
 
 def _steps(number: int, layer: Layer, activation: Activation | None) -> dict[str, Step]:
@@ -156,39 +210,27 @@ def _steps(number: int, layer: Layer, activation: Activation | None) -> dict[str
             dz: lambda v: getattr(v, dh) * getattr(v, f"slope{number}"),
         }
     for i, w in zip(layer.inputs, layer.weights, strict=True):
-        back = f"dh{number - 1}" if i is None else f"da{i}"
+        data, penalty = f"data{w}", f"penalty{w}"
         steps |= {
             f"back{w}": lambda v, w=w: getattr(v, f"w{w}").T,
-            back: lambda v, w=w: getattr(v, dz) @ getattr(v, f"back{w}"),
-            f"dw{w}": lambda v, i=i: source(v, i).T @ getattr(v, dz),
+            f"dh{number - 1}" if i is None else f"da{i}": lambda v, w=w: getattr(v, dz) @ getattr(v, f"back{w}"),
+            data: lambda v, i=i: source(v, i).T @ getattr(v, dz),
+            penalty: lambda v, w=w: 2 * v.decay * v.dloss * getattr(v, f"w{w}"),
+            f"dw{w}": Terms(
+                **{
+                    data: Term("the part of the data"),
+                    penalty: Term("the penalty's part, 2 * c * w,", "regularizer-wrong", "regularizer-wrong"),
+                }
+            ),
         }
     return steps | {f"db{number}": lambda v: getattr(v, dz).sum(axis=0)}
-
-
-def _end(problem: Problem, last: int) -> dict[str, Step]:
-    """What comes behind the last layer: nothing, or a loss."""
-    h = f"h{last}"
-    if problem.y.ndim:
-        return {"out": lambda v: getattr(v, h), f"dh{last}": lambda v: v.dy}
-    labels = next((a for a in problem.integers.values() if a.ndim == 1), None)
-    if labels is None:
-        return {}
-
-    def onehot(v: Values) -> np.ndarray:
-        return np.eye(getattr(v, h).shape[1])[labels]
-
-    return {
-        "p": lambda v: softmax(getattr(v, h), 1),
-        "onehot": onehot,
-        "out": lambda v: -np.log(np.sum(v.p * v.onehot, axis=1)).mean(),
-        f"dh{last}": lambda v: v.dy * (v.p - v.onehot) / len(v.p),
-    }
 
 
 def _gradients(problem: Problem, layers: list[Layer]) -> Iterator[tuple[int, Gradient]]:
     for number, layer in enumerate(layers, start=1):
         for i, w, turned in zip(layer.inputs, layer.weights, layer.transposed, strict=True):
-            yield w, Gradient(f"dw{w}", np.transpose if turned else np.asarray)
+            shape = problem.arrays[w].shape
+            yield w, Gradient(f"dw{w}", lambda g, t=turned, shape=shape: (g.T if t else g).reshape(shape))
             if i is not None:
                 yield i, Gradient(f"da{i}")
         if layer.bias is not None:
@@ -198,32 +240,23 @@ def _gradients(problem: Problem, layers: list[Layer]) -> Iterator[tuple[int, Gra
 
 def _mistakes(number: int, layer: Layer, steps: dict[str, Step], activation: Activation) -> Iterator[Mistake]:
     """Of one layer."""
-    where = f"of layer {number}"
-    if f"slope{number}" in steps:
-        forgotten = "mask-missing" if activation.name == "ReLU" else "term-missing"
+    where, slope = f"of layer {number}", f"slope{number}"
+    if slope in steps:
         yield Mistake(
-            forgotten,
-            f"slope{number}",
+            "mask-missing" if activation.name == "ReLU" else "term-missing",
+            slope,
             lambda v: np.ones_like(getattr(v, f"z{number}")),
             f"the derivative of {activation.name} {where} is missing: dz = dh * f'(z).",
         )
         for m in activation.mistakes:
             yield Mistake(
                 m.code,
-                f"slope{number}",
+                slope,
                 lambda v, m=m: m.wrong(
                     Values({"x": getattr(v, f"z{number}"), "y": getattr(v, f"h{number}"), "a": 0.0}, {})
                 ),
                 f"{activation.name} {where}: {m.message.format(a=0.0)}",
                 m.rank,
-            )
-        if activation.name == "ReLU" and number > 1:
-            yield Mistake(
-                "mask-missing",
-                f"slope{number}",
-                lambda v: 1.0 * (getattr(v, f"dh{number}") > 0),
-                f"the mask of ReLU {where} is made of the gradient: it is z > 0.",
-                rank=1,
             )
     for w in layer.weights:
         yield Mistake(
@@ -232,20 +265,15 @@ def _mistakes(number: int, layer: Layer, steps: dict[str, Step], activation: Act
             lambda v, w=w: getattr(v, f"w{w}"),
             f"the weights {where} are not transposed on the way back: dh = dz @ w.T.",
         )
-    if "p" in steps and f"dh{number}" in steps and f"dh{number + 1}" not in steps:
-        yield from _mistakes_of_loss(number)
-
-
-def _mistakes_of_loss(last: int) -> Iterator[Mistake]:
-    yield Mistake(
-        "label-term-missing",
-        f"dh{last}",
-        lambda v: v.dy * v.p / len(v.p),
-        "minus one at the label is missing: dlogits = (p - onehot) / N.",
-    )
-    yield Mistake(
-        "diagonal-jacobian",
-        f"dh{last}",
-        lambda v: -v.dy * v.onehot * (1 - v.p) / len(v.p),
-        "softmax is treated as if its outputs were independent: dlogits = (p - onehot) / N.",
-    )
+        yield Mistake(
+            "regularizer-wrong",
+            f"penalty{w}",
+            lambda v, w=w: 0 * getattr(v, f"w{w}") if v.decay else None,
+            f"the penalty on the weights {where} is forgotten: dw = ... + 2 * c * w, where L has c * |w|^2.",
+        )
+        yield Mistake(
+            "regularizer-wrong",
+            f"penalty{w}",
+            lambda v, w=w: v.decay * v.dloss * getattr(v, f"w{w}") if v.decay else None,
+            f"the penalty on the weights {where} lacks its 2: the derivative of c * |w|^2 is 2 * c * w.",
+        )

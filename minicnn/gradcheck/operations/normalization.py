@@ -22,6 +22,8 @@ import numpy as np
 
 from .operation import Mistake, Term, Terms, Values
 
+WRONG_COUNT = "statistics-over-wrong-axes"
+
 
 def _mean(v: Values, a: np.ndarray) -> np.ndarray:
     return a.mean(axis=v.axes, keepdims=True)
@@ -57,11 +59,12 @@ STEPS = {
     "through_mean": lambda v: -_mean_of_dx(v, v.d) * v.scale * np.ones(v.shape),
     "through_var": lambda v: _variance_term(v, v.x_hat, v.x_hat, v.scale),
     "dx_work": Terms(
-        miscounted="statistics-over-wrong-axes",
-        direct=Term("the direct term, dx_hat / std,"),
-        through_mean=Term("the term through the mean, -mean(dx_hat) / std,", "mean-term-missing"),
+        direct=Term("the direct term, dx_hat / std,", miscounted=WRONG_COUNT),
+        through_mean=Term("the term through the mean, -mean(dx_hat) / std,", "mean-term-missing", WRONG_COUNT),
         through_var=Term(
-            "the term through the variance, -x_hat * mean(dx_hat * x_hat) / std,", "variance-term-missing"
+            "the term through the variance, -x_hat * mean(dx_hat * x_hat) / std,",
+            "variance-term-missing",
+            WRONG_COUNT,
         ),
     ),
     "dx": lambda v: v.dx_work.reshape(v.x.shape) * v.late_gamma,  # (3)
@@ -71,10 +74,11 @@ STEPS = {
 }
 RMS_STEPS = STEPS | {
     "dx_work": Terms(
-        miscounted="statistics-over-wrong-axes",
-        direct=Term("the direct term, dx_hat / rms,"),
+        direct=Term("the direct term, dx_hat / rms,", miscounted=WRONG_COUNT),
         through_var=Term(
-            "the term through the mean square, -x_hat * mean(dx_hat * x_hat) / rms,", "variance-term-missing"
+            "the term through the mean square, -x_hat * mean(dx_hat * x_hat) / rms,",
+            "variance-term-missing",
+            WRONG_COUNT,
         ),
     )
 }

@@ -50,10 +50,21 @@ Step = Callable[[Values], Any]
 
 @dataclass(frozen=True)
 class Term:
-    """One term of a sum: its step in words, with the formula, and the code of the mistake of leaving it out."""
+    """One term of a sum.
+
+    Attributes
+    ----------
+    words : str
+        What it is, with its formula.
+    code : str
+        Of the mistake of leaving it out, or of giving it the wrong sign.
+    miscounted : str
+        Of another factor in front; by default that of the factor, such as "factor-batch".
+    """
 
     words: str
     code: str = "term-missing"
+    miscounted: str = ""
 
 
 class Terms:
@@ -61,14 +72,12 @@ class Terms:
 
     Parameters
     ----------
-    miscounted : str
-        The code of a wrong factor in front of some of the terms.
     **terms : Term
         By the name of the step.
     """
 
-    def __init__(self, *, miscounted: str = "term-missing", **terms: Term):
-        self.miscounted, self.terms = miscounted, terms
+    def __init__(self, **terms: Term):
+        self.terms = terms
 
     def __call__(self, v: Values) -> np.ndarray:
         """Add up the terms."""

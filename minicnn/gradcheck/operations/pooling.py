@@ -32,7 +32,8 @@ COMMON = {
     "patches": lambda v: v.windows.pad(v.x, v.padding_value)[:, v.windows.index],
     "dy_given": lambda v: v.dy_of_y,
     "dy": lambda v: v.to_outputs(v.dy_given)[:, :, None],
-    "dpadded": lambda v: v.windows.scatter(v.dpatches),
+    "index": lambda v: v.windows.index,
+    "dpadded": lambda v: v.windows.scatter(v.dpatches, v.index),
     "dx": lambda v: v.windows.crop(v.dpadded),  # (3)
 }
 MAX_STEPS = COMMON | {
@@ -40,7 +41,7 @@ MAX_STEPS = COMMON | {
     "dpatches": lambda v: v.winner * v.dy,  # (1)
 }
 AVERAGE_STEPS = COMMON | {
-    "inside": lambda v: v.windows.pad(np.ones_like(v.x))[:, v.windows.index],
+    "inside": lambda v: v.windows.pad(np.ones_like(v.x))[:, v.index],
     "share": lambda v: (v.inside if v.only_inside else np.ones_like(v.inside)) / v.count,
     "count": lambda v: _count(v) * np.ones_like(v.dy),
     "dpatches": lambda v: v.share * v.dy,  # (2)
@@ -91,8 +92,8 @@ OF_WINDOWS = (
     ),
     Mistake(
         "stride-ignored",
-        "dpadded",
-        lambda v: v.windows.scatter(v.dpatches, v.windows.index_of(_ones(v), v.windows.dilation)),
+        "index",
+        lambda v: v.windows.index_of(_ones(v), v.windows.dilation),
         "the stride is ignored in dx: window (i, j) begins at (i * stride, j * stride), not at (i, j).",
     ),
     Mistake(
@@ -179,6 +180,12 @@ OF_MAXIMA = (
 
 OF_AVERAGES = (
     *OF_WINDOWS,
+    Mistake(
+        "stride-ignored",
+        "dpadded",
+        lambda v: v.windows.scatter(v.dpatches, v.windows.index_of(_ones(v), v.windows.dilation)),
+        "the stride is ignored in dx: window (i, j) begins at (i * stride, j * stride), not at (i, j).",
+    ),
     Mistake(
         "factor-constant",
         "count",

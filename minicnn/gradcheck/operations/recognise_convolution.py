@@ -18,7 +18,7 @@ from itertools import permutations
 
 import numpy as np
 
-from .convolution import MISTAKES, STEPS, crops, forgetful_sums, forward, regroupings, scrambles, sums
+from .convolution import MISTAKES, STEPS, crops, forgetful_sums, forward, recolumns, regroupings, scrambles, sums
 from .factors import IMAGES
 from .operation import Gradient, Mistake, Operation, Values
 from .problem import Problem, is_same
@@ -323,6 +323,7 @@ def _mistakes(problem: Problem, layout: Layout, windows: Windows, bias: np.ndarr
     yield from crops(windows)
     yield from forgetful_sums([*layout.batch, *layout.space] if problem.y.shape == layout.y_shape else [0])
     yield from regroupings(layout.groups)
+    yield from recolumns(windows)
     yield from sums(problem.y.shape, bias.shape)
     yield from scrambles(problem.y.shape, "dy_given", "dy_of_y", "dy", rank=1)
 

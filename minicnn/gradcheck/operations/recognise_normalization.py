@@ -18,7 +18,7 @@ from .problem import SAME, Problem
 
 MOST_AXES = 5
 ROUND_EPS = 0.02  # relative: an eps so near to a power of ten is that number
-FAINT_EPS = 1e-6  # of the variance: eps cannot be told more finely than that
+LARGEST_EPS = 0.1  # of the variance, unless it is a power of ten: of one group alone, any eps makes a norm
 
 
 def recognise(problem: Problem) -> Iterator[Operation]:
@@ -141,7 +141,8 @@ def _fit_eps(
             eps, spread = float(np.median(eps)), float(np.ptp(eps))
             if spread <= 100 * SAME * size and eps >= -100 * SAME * size:
                 eps, is_round = _rounded(eps, size)
-                fits.append((not is_round, correction != 1, outside, eps))
+                if is_round or (len(std) > 1 and eps < LARGEST_EPS * size):
+                    fits.append((not is_round, correction != 1, outside, eps))
     if not fits:
         return None
     _, corrected, outside, eps = min(fits)
