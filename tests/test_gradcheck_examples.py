@@ -21,7 +21,8 @@ def test_staged_batchnorm_finds_its_planted_mistake(capsys):
     example("staged_batchnorm").main()
     wrong, right, _ = capsys.readouterr().out.split("-" * 88)
     assert "The first wrong gradient is that of var." in " ".join(wrong.split())
-    assert "wrong_backward, step by step: FAILED" in wrong and "right_backward, step by step: passed" in right
+    assert "one line wrong, step by step: FAILED" in wrong and "batch norm, step by step: passed" in right
+    assert "while their own lines are right: centred via var, centred and x." in " ".join(wrong.split())
 
 
 def test_step_size_shows_the_valley(capsys, tmp_path):

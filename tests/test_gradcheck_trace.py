@@ -121,6 +121,55 @@ def test_a_gradient_of_the_wrong_shape_is_wrong():
     assert found.first_wrong == "mu" and [f.code for f in found.findings] == ["wrong-shape"]
 
 
+# ---- a backward pass line by line ----
+
+
+def lines(wrong=()):
+    return {
+        name: lambda d, v, name=name, line=line: line(d, v, len(v["x"])) * (1.5 if name in wrong else 1)
+        for name, line in LINES.items()
+    }
+
+
+def test_lines_are_run_one_after_another():
+    assert trace(BATCHNORM, lines(), batchnorm_arguments()).passed
+    found = trace(BATCHNORM, lines(wrong=["x_hat"]), batchnorm_arguments())
+    assert found.first_wrong == "x_hat" and found.title == "backward"
+
+
+@pytest.mark.parametrize("later", [(), ("centred",), ("x",), ("centred via var", "x")])
+def test_each_later_line_is_judged_by_itself(later):
+    found = trace(BATCHNORM, lines(wrong=["inv_std", *later]), batchnorm_arguments(), title="lines")
+    assert found.first_wrong == "inv_std" and list(found.reports) == ["inv_std"]
+    now = verdicts(found)
+    assert {name for name, verdict in now.items() if verdict == "WRONG TOO"} == set(later)
+    assert {"var", "x", "centred"} - set(later) <= {name for name, verdict in now.items() if verdict == "spoiled"}
+    assert "wrong" not in now.values()
+    words = " ".join(str(found).split())
+    assert "while their own lines are right" in words and ("Wrong by themselves, too" in words) == bool(later)
+
+
+def test_a_line_that_gives_another_shape_is_wrong_too():
+    with_axis = lines(wrong=["inv_std"])
+    right = with_axis["mu"]
+    with_axis["mu"] = lambda d, v: right(d, v)[None]
+    found = trace(BATCHNORM, with_axis, batchnorm_arguments())
+    assert found["mu"].verdict == "WRONG TOO" and found["centred"].verdict == "spoiled"
+
+
+def test_lines_after_what_was_only_sampled_are_not_judged():
+    steps = {"h": lambda x: np.tanh(x), "s": lambda h: h**2, "y": lambda s: s.sum(axis=1)}
+    backward = {
+        "s": lambda d, v: 1.1 * d["y"][:, None] * np.ones_like(v["s"]),
+        "h": lambda d, v: 2 * v["h"] * d["s"],
+        "x": lambda d, v: d["h"] * (1 - v["h"] ** 2),
+    }
+    x = {"x": np.random.default_rng(0).normal(size=(20, 30))}
+    assert set(verdicts(trace(steps, backward, x)).values()) == {"FIRST WRONG", "spoiled"}
+    few = trace(steps, backward, x, max_evaluations=50)
+    assert few.first_wrong == "s" and {few["h"].verdict, few["x"].verdict} <= {"spoiled", "wrong"}
+
+
 # ---- a function with a tap ----
 
 

@@ -17,7 +17,7 @@ first wrong one, and `assert_gradients` is the check as a line of a test. Where 
         operations/             what the operation seems to be, and the usual mistakes in it
     report.py text.py advice.py html.py figure.py colour.py    how it is told
     objects.py whole_model.py closure.py assertion.py    other ways to call it
-    trace.py tapped.py trace_report.py    a backward pass in steps, and the first wrong one
+    trace.py tapped.py lines.py trace_report.py    a backward pass in steps, and the first wrong one
 """
 
 from .assertion import assert_gradients

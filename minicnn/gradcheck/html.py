@@ -29,7 +29,7 @@ STYLE = f"""
 """
 VERDICT_CLASS = {
     **{"ok": "ok", "WRONG": "wrong", "not compared": "note"},  # of a report
-    **{"right": "ok", "FIRST WRONG": "wrong", "wrong": "note"},  # of a trace
+    **{"right": "ok", "FIRST WRONG": "wrong", "WRONG TOO": "wrong", "wrong": "note", "spoiled": "note"},  # of a trace
 }
 
 

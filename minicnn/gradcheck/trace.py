@@ -1,6 +1,6 @@
 """Which line of a backward pass is wrong: the first wrong one of its intermediate gradients.
 
-A backward pass written as steps makes a gradient for each intermediate value, from the last to the first. Each is
+A backward pass written in steps makes a gradient for each intermediate value, from the last to the first. Each is
 compared with the derivative of the loss by that value, measured by running the rest of the forward pass from a value
 moved a little (tapped.py). A gradient is made from those of the values that depend on its own. So the mistake is in the
 lines that make
@@ -12,12 +12,14 @@ The wrong gradients that come after it may be right but for what they were hande
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from .check import MAX_EVALUATIONS, TOLERANCE, check
 from .conduct import random_dy
+from .lines import Lines
 from .report import Finding, Report
 from .tapped import VIA, Steps, Tapped
 from .trace_report import Trace, TracedGradient
@@ -25,7 +27,7 @@ from .trace_report import Trace, TracedGradient
 
 def trace(
     forward: Steps | Sequence[tuple[str, Callable]] | Callable,
-    backward: Callable,
+    backward: Callable | Mapping[str, Callable],
     arguments: Mapping[str, object] | Sequence,
     *,
     seed: int = 0,
@@ -41,10 +43,11 @@ def trace(
     forward : dict of str to function, or function (*arguments, tap) -> (y, cache)
         The forward pass as steps, {"mu": lambda x: x.mean(axis=0), ...}, the last one the output; or a function that
         sends its intermediate values through `tap`: mu = tap("mu", x.mean(axis=0)). See tapped.py.
-    backward : function (dy, cache) -> dict of str to array
+    backward : function (dy, cache) -> dict of str to array, or dict of str to function (d, cache) -> array
         The gradients by the names of their values, as many of them as there are: {"x_hat": ..., "mu": ..., "x": ...}.
         With steps the cache is the dictionary of all values, and "mu via x_hat" the name of what comes back to mu from
-        step x_hat alone.
+        step x_hat alone. Given line by line, {"x_hat": lambda d, v: d["y"] * v["gamma"], ...}, each wrong line is also
+        judged by itself, see lines.py.
     arguments : dict of str to value, or sequence
         As for `check`, by name; without names they are those of the function's parameters.
     seed, tolerance : int, float
@@ -66,17 +69,22 @@ def trace(
     ValueError
         If a gradient has the name of no value, or a step takes one that does not exist yet.
     """
-    subject = _Subject(Tapped(forward, arguments, rng), backward, seed)
+    tapped = Tapped(forward, arguments, rng)
+    name_of_backward = title or getattr(backward, "__name__", "backward")
+    backward = Lines(backward, tapped.output) if isinstance(backward, Mapping) else backward
+    subject = _Subject(tapped, backward, seed)
     options = {"seed": seed, "tolerance": tolerance, "max_evaluations": max_evaluations}
     reports = {name: subject.check(name, explain=False, **options) for name in subject.names}
     wrong = {name for name, report in reports.items() if not report[name].passed}
     first = [name for name in subject.names if name in wrong and not subject.after[name] & wrong]  # (1)
     for name in first:
         reports[name] = subject.check(name, **options)
+    line_is_right = subject.judge_lines(wrong - set(first), reports)
     return Trace(
-        title=title or getattr(backward, "__name__", "backward"),
+        title=name_of_backward,
         gradients=[
-            TracedGradient(reports[name][name], subject.made_from[name], first=name in first) for name in subject.names
+            TracedGradient(reports[name][name], subject.made_from[name], name in first, line_is_right.get(name))
+            for name in subject.names
         ],
         not_given=subject.not_given,
         findings=_findings(reports, first),
@@ -101,7 +109,7 @@ class _Subject:
     """
 
     def __init__(self, tapped: Tapped, backward: Callable, seed: int):
-        self.tapped, self.backward = tapped, backward
+        self.tapped, self.backward, self.dy = tapped, backward, None
         random = np.random.default_rng(seed)
         y, cache, self.values = tapped.first_run()
         given = backward(_like(y, random), cache)
@@ -127,10 +135,22 @@ class _Subject:
             return y, cache
 
         def backward(dy: object, cache: object) -> list[object]:
+            if self.dy is None:
+                self.dy = copy.deepcopy(
+                    dy
+                )  # the one that all measured gradients belong to; others come later, to see if it is linear
             gradient = self.backward(dy, cache)[name]
             return [gradient if each == name else None for each in names]
 
         return check(forward, backward, arguments, names=names, title=name, **options)
+
+    def judge_lines(self, names: set[str], reports: dict[str, Report]) -> dict[str, bool | None]:
+        """Whether the lines that make these gradients are right by themselves; unknown if backward is one function."""
+        if not isinstance(self.backward, Lines) or not names:
+            return {}
+        _, cache, _ = self.tapped.first_run()
+        measured = {self.backward.output: self.dy, **{name: report[name].numeric for name, report in reports.items()}}
+        return {name: self.backward.is_right(name, measured, cache) for name in names}
 
 
 def _findings(reports: dict[str, Report], first: list[str]) -> list[Finding]:

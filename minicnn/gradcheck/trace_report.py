@@ -15,6 +15,16 @@ from .html import findings_html, page, table
 from .report import ArgumentReport, Finding, GradientError, Report
 from .text import Row, aligned, findings_text, heading, shape_text, worst_entries, wrapped
 
+COLOURS = {
+    **{"FIRST WRONG": (BOLD, RED), "WRONG TOO": (RED,), "wrong": (YELLOW,), "spoiled": (YELLOW,)},
+    **{"right": (GREEN,), "not compared": (YELLOW,)},
+}
+AFTER_THE_FIRST = {  # what is said of the wrong gradients after the first
+    "WRONG TOO": "Wrong by themselves, too: the lines that make the gradients of {names}.",
+    "spoiled": "Spoiled by what they are made from, while their own lines are right: {names}.",
+    "wrong": "Mend it first: {names} may be wrong only for being made from it.",
+}
+
 
 @dataclass(frozen=True)
 class TracedGradient:
@@ -28,11 +38,14 @@ class TracedGradient:
         The values whose gradients it is made from; the output among them, where dy itself comes in.
     first : bool
         Whether it is wrong though all it is made from is right.
+    line_is_right : bool or None
+        Whether a later wrong gradient is wrong only for what it is made from; None if that is not known.
     """
 
     report: ArgumentReport
     made_from: list[str]
     first: bool
+    line_is_right: bool | None = None
 
     @property
     def name(self) -> str:
@@ -45,7 +58,7 @@ class TracedGradient:
         if self.first:
             return "FIRST WRONG"
         if not self.report.passed:
-            return "wrong"
+            return {None: "wrong", True: "spoiled", False: "WRONG TOO"}[self.line_is_right]
         return "right" if self.report.compared else "not compared"
 
 
@@ -131,9 +144,10 @@ class Trace:
                 )
             else:
                 found.append(f"The first wrong gradient is that of {name}, which is made from d{self.output} itself.")
-        later = [g.name for g in self.gradients if g.verdict == "wrong"]
-        if later:
-            found.append(f"Mend it first: {_listed(later)} may be wrong only for being made from it.")
+        for verdict, sentence in AFTER_THE_FIRST.items():
+            names = [g.name for g in self.gradients if g.verdict == verdict]
+            if names:
+                found.append(sentence.format(names=_listed(names)))
         sampled = [
             f"{g.report.compared:,} of {g.report.numeric.size:,} entries of {g.name}"
             for g in self.gradients
@@ -173,10 +187,9 @@ class Trace:
 
     def _table(self, paint: Paint) -> str:
         header, *lines = aligned(self._rows(), "<<<><", shorten=2).split("\n")
-        colours = {"FIRST WRONG": (BOLD, RED), "wrong": (YELLOW,), "right": (GREEN,), "not compared": (YELLOW,)}
         painted = [paint(header, FAINT)]
         for line, g in zip(lines, self.gradients, strict=True):
-            painted.append(line.removesuffix(g.verdict) + paint(g.verdict, *colours[g.verdict]))
+            painted.append(line.removesuffix(g.verdict) + paint(g.verdict, *COLOURS[g.verdict]))
         return "\n".join(painted)
 
 
