@@ -1,10 +1,13 @@
 """docs/gradient-checking.md: its code runs and prints what stands there, its table is what the checkers say today."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
+
+from minicnn import cli
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
@@ -27,6 +30,13 @@ def test_the_code_prints_what_stands_there(capsys, tmp_path, monkeypatch):
         exec(code, space)
         assert words(capsys.readouterr().out) == words(shown), code
     assert len(BLOCKS) >= 8 and (tmp_path / "report.png").stat().st_size > 10_000
+
+
+def test_the_command_runs(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    ((command),) = re.findall(r"^\$ minicnn ((?:.*\\\n)*.*)$", PAGE, flags=re.MULTILINE)
+    assert cli.main(shlex.split(command.replace("\\\n", " "))) == 1
+    assert "statistics-held-constant, x" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("broken", ["variance", "momentum", "rate", "sign"])
