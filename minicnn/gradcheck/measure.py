@@ -1,8 +1,8 @@
 """Which entries to look at, and what their derivatives are.
 
-Every entry, as long as the budget lasts. Of a larger argument a few random directions, each of which tests all entries
-at once (directions.py), and a random choice of entries: a small one where the directions agree, since it only has to
-show that numbers are alike; where they disagree, also the entries that spoil them.
+Every entry of a small argument, as long as the budget lasts. Of a larger one a few random directions, each of which
+tests all entries at once (directions.py). Where they agree, a few entries besides have to show that numbers are alike;
+where they disagree, every entry if the budget allows, else a random choice of them and those that spoil the directions.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from .pair import Pair
 
 EVALUATIONS_AN_ENTRY = 5  # four at the first step size, the rest for entries that need another
 NOISE_ENTRIES = 5  # of each argument
+WHOLE = 1000  # entries: smaller arguments are looked at as a whole, if the budget allows
 AFTER_AGREEMENT, AFTER_DISAGREEMENT = 30, 120  # entries of an argument that is not looked at as a whole
 SEARCH_SHARE = 0.25  # of the budget, for the entries that spoil a direction
 
@@ -37,7 +38,7 @@ def measure(case: Case, max_evaluations: int, rng: np.random.Generator) -> dict[
         for i, entries in chosen.items()
     )
     for i, entries in chosen.items():
-        if len(entries) < pair.arguments[i].size and conduct.gradients[i].shape == pair.arguments[i].shape:
+        if pair.arguments[i].size > min(WHOLE, len(entries)) and conduct.gradients[i].shape == pair.arguments[i].shape:
             chosen[i] = _by_directions(case, i, changes[i], entries, max_evaluations, rng)
     count = sum(map(len, chosen.values()))
     for i, entries in chosen.items():
@@ -65,6 +66,8 @@ def _by_directions(
     case.directions[i] = [directions.through(everything) for _ in range(COUNT)]
     if not any(direction.disagrees(case.tolerance) for direction in case.directions[i]):
         return np.sort(rng.permutation(entries)[:AFTER_AGREEMENT])
+    if len(entries) == everything.stop:
+        return entries  # all of it fits the budget, and tells most about the mistake
     last_call = case.pair.forward_calls + int(SEARCH_SHARE * budget)
     spoilers = directions.search(lambda: last_call - case.pair.forward_calls)
     return np.union1d(rng.permutation(entries)[: max(1, AFTER_DISAGREEMENT - len(spoilers))], spoilers)

@@ -16,7 +16,7 @@ from .ties import tie_double_counted
 
 NONLINEAR = 1e-6  # relative: how far equation (1) of conduct.py may be missed
 COARSE_NOISE = 2.0**-33  # of the largest value: float64 rounds to 2^-53, float32 to 2^-24
-FLOAT32_ERRORS = 1e-5  # relative errors that rounding to float32 can explain
+FLOAT32_ERRORS, FLOAT16_ERRORS = 1e-5, 1e-1  # relative errors that such rounding can explain
 SHOWN_INDICES = 5
 
 
@@ -177,11 +177,13 @@ def low_precision_gradient(case: Case, i: int) -> Finding | None:
     coarse = a.analytic.dtype.kind == "f" and a.analytic.dtype.itemsize < 8
     if not coarse and not a.passed and a.max_relative_error < FLOAT32_ERRORS and a.analytic.dtype.kind == "f":
         coarse = bool(a.analytic.any() and np.array_equal(a.analytic, a.analytic.astype(np.float32)))
-    if not coarse or case.conduct.float32 or not (a.passed or a.max_relative_error < FLOAT32_ERRORS):
+    allowed = FLOAT16_ERRORS if a.analytic.dtype.itemsize < 4 else FLOAT32_ERRORS
+    if not coarse or case.conduct.float32 or not (a.passed or a.max_relative_error < allowed):
         return None
     message = (
-        "backward computes in float32 though dy and the arguments are float64: the gradient is right to 7 digits at "
-        "most and cannot be checked more finely. Let it keep the dtype of dy."
+        f"backward computes in {a.analytic.dtype.name if a.analytic.dtype.itemsize < 8 else 'float32'} though dy and "
+        "the arguments are float64: the gradient is right to a few digits and cannot be checked more finely. Let it "
+        "keep the dtype of dy."
     )
     evidence = {"dtype": a.analytic.dtype.name, "max_relative_error": a.max_relative_error}
     return Finding("low-precision", a.name, message, evidence)
@@ -199,4 +201,4 @@ def _values(case: Case) -> list[np.ndarray]:
 
 ABOUT_THE_PAIR = (non_finite_output, not_repeatable, argument_modified, backward_not_repeatable, low_precision)
 ABOUT_AN_ARGUMENT = (not_differentiable_here, tie_double_counted, wrong_along_directions)
-WITHOUT_DIAGNOSIS = (wrong_shape, non_finite, upstream_ignored, low_precision_gradient)
+WITHOUT_DIAGNOSIS = (wrong_shape, non_finite, low_precision_gradient, upstream_ignored)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from ..candidates import Explanation
 from .masks import mask_missing, mask_unscaled, wrong_mask, wrong_slope
+from .penalties import regularizer, regularizer_in_part
 from .places import another_arguments_gradient, permuted, rearranged
 from .ratio import constant_factor, factor_per_channel
+from .rounding import rounded_on_the_way
 from .statistics import missing_statistics
-from .structure import diagonal_jacobian, elementwise_path
+from .structure import diagonal_jacobian, elementwise_path, outputs_ignored
 from .substitution import rearranged_elsewhere
-from .terms import input_not_normalized, known_direction, label_term, one_output_ignored, regularizer
+from .terms import input_not_normalized, known_direction, label_term, one_output_ignored
+from .upstream import step_forgotten
 from .windows import overwritten, spread_over_window, stride_ignored
 from .zero import zero_gradient
 
@@ -24,6 +27,7 @@ EXPLANATIONS: tuple[Explanation, ...] = (
     rearranged,
     another_arguments_gradient,
     regularizer,
+    regularizer_in_part,
     label_term,
     input_not_normalized,
     missing_statistics,
@@ -32,12 +36,15 @@ EXPLANATIONS: tuple[Explanation, ...] = (
     mask_unscaled,
     wrong_slope,
     diagonal_jacobian,
+    outputs_ignored,
     stride_ignored,
     overwritten,
     spread_over_window,
     one_output_ignored,
+    step_forgotten,
     rearranged_elsewhere,
     permuted,
     elementwise_path,
     known_direction,
+    rounded_on_the_way,
 )

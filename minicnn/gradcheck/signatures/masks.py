@@ -114,7 +114,8 @@ def wrong_slope(case: Case, i: int) -> Iterator[Candidate]:
         f"right on one side, but where {side} analytic / numeric is {wrong:.6g}: the slope that forward has there is "
         "not the one backward uses."
     )
-    yield Candidate("mask-missing", message, predicted, evidence, RANK)
+    code = "sign-flipped" if abs(wrong + 1) < CONSTANT else "mask-missing"
+    yield Candidate(code, message, predicted, evidence, RANK)
 
 
 def _silenced(case: Case, i: int) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ def batch_size(case: Case) -> int | None:
     for array in arrays:
         if not lengths or len(array) in lengths:
             return len(array)
-    return None
+    return len(arrays[0])
 
 
 def names_of(case: Case, i: int, value: float) -> list[str]:

@@ -10,7 +10,7 @@ from ..candidates import EXPLAINED, Candidate, residual
 from ..case import Case
 from .rearrange import rearrangements
 
-RANKS = {"transposed": 5, "flipped-kernel": 6, "shifted": 8, "order-scrambled": 7}
+RANKS = {"transposed": 5, "flipped-kernel": 6, "shifted": 12, "order-scrambled": 7}
 ANY_ORDER = 20
 SAME = 1e-6  # relative to the largest
 ADVICE = {

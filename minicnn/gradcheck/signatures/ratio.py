@@ -15,12 +15,13 @@ import numpy as np
 
 from ..candidates import Candidate
 from ..case import Case
-from ..probe import several
+from ..probe import jacobian, several
 from .channels import name_factors
 from .names import SAME, batch_size, names_of, ratio_of_a_smaller_batch
 
 CLEAR = 1e-3  # of the largest gradient: entries below say little about a ratio
 CONSTANT = 1e-6  # relative spread of a constant ratio
+NEARLY_ONE = 1e-5  # float32 has as much: no factor
 FEW = 3  # equations more than factors: with fewer, any factor fits
 ONE_FACTOR, PER_CHANNEL, IN_PARTS = 0, 5, 15  # ranks
 
@@ -34,7 +35,7 @@ def constant_factor(case: Case, i: int) -> Iterator[Candidate]:
         return
     ratio = _fit(analytic[clear], numeric[clear])
     spread = float(np.abs(analytic[clear] / numeric[clear] - ratio).max() / abs(ratio)) if ratio else np.inf
-    if not spread < CONSTANT:
+    if not spread < CONSTANT or abs(ratio - 1) < NEARLY_ONE:
         return
     names = names_of(case, i, ratio)
     if np.count_nonzero(clear) < FEW and not names and not np.isclose(ratio, -1, rtol=SAME):
@@ -87,9 +88,13 @@ def factor_per_channel(case: Case, i: int) -> Iterator[Candidate]:
     for count in range(1, most + 1):
         for kept in combinations(long, count):
             factors = _fit_groups(analytic, numeric, clear, kept)
-            if factors is not None and not _only_zeros(factors):
-                yield _per_channel(case, i, kept, factors)
-                return
+            if factors is None or np.any(np.abs(factors[~np.isnan(factors)]) < CONSTANT):
+                continue  # zeros are no factors: zero.py, windows.py
+            candidate = _per_channel(case, i, kept, factors)
+            one_each = count == len(long) and _is_elementwise(case, i)
+            if not one_each or candidate.evidence["equals"]:
+                yield candidate
+            return
 
 
 def _per_channel(case: Case, i: int, kept: tuple[int, ...], factors: np.ndarray) -> Candidate:
@@ -126,10 +131,10 @@ def _fit_groups(
     return factors[0] if missed.size and missed.max() < CONSTANT else None
 
 
-def _only_zeros(factors: np.ndarray) -> bool:
-    """Whether it is right but for slices of zeros: zero.py says that."""
-    with np.errstate(invalid="ignore"):
-        return bool(np.all(np.isnan(factors) | np.isclose(factors, 1, rtol=SAME) | (np.abs(factors) < CONSTANT)))
+def _is_elementwise(case: Case, i: int) -> bool:
+    """Whether each entry has an output of its own: a factor for each says nothing then."""
+    found = jacobian(case, i)
+    return found is not None and bool((found.depends.sum(axis=0) <= 1).all())
 
 
 def _clear(numeric: np.ndarray) -> np.ndarray:

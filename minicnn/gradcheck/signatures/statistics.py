@@ -30,13 +30,15 @@ ORTHOGONAL = 1e-3  # likewise; eps under the root leaves a little
 RANK = 12
 SMALLEST_GROUP = 3
 BOTH = 1e-3  # of the largest error: a part below is none
+SAME_SHARE = 1e-2  # relative: eps under the root makes a little difference
 WHOLE = 1e-3  # relative: the missing term is all of it
 
 
 def missing_statistics(case: Case, i: int) -> Iterator[Candidate]:
     """Equations (2) to (5) for every choice of groups."""
     a = case.arguments[i]
-    if np.isnan(a.numeric[~a.kinks]).any() or a.kinks.any() or len(a.shape) < 1:
+    is_vector_of_a_loss = case.conduct.call.is_loss and len(a.shape) < 2
+    if np.isnan(a.numeric).any() or not a.shape or is_vector_of_a_loss:
         return
     x = case.pair.arguments[i]
     for shape, axes, words in groupings(a.shape):
@@ -103,8 +105,9 @@ def _scale_invariant(
     case: Case, i: int, error: np.ndarray, values: np.ndarray, axes: tuple[int, ...], words: str
 ) -> Iterator[Candidate]:
     """Equation (5)."""
+    multiple = _projection(error, values, axes)
     yield _candidate(
-        case, i, "statistics-held-constant", _projection(error, values, axes), None, words,
+        case, i, "statistics-held-constant", multiple, _scale_share(case, i, multiple, values, axes), words,
         f"the derivatives are orthogonal to {case.arguments[i].name} over {words}, so forward divides by a size "
         "(root mean square, norm) there; the error is a multiple of the argument: that size is treated as a constant.",
     )  # fmt: skip
@@ -123,9 +126,12 @@ def _candidate(
     """The numeric gradient and this error, under this code unless only a share of the term is missing."""
     a = case.arguments[i]
     evidence = {"groups": words, "largest_error": float(np.abs(error).max()), "share_of_the_term": share}
-    if share is not None and abs(share - 1) > WHOLE and np.isfinite(share):
+    if share is not None and not abs(share - 1) <= WHOLE:
         code = "statistics-over-wrong-axes"
-        message += f" Not all of it, though: {share:.6g} of it. Is it a mean over other axes or with another count?"
+        told = "not the same share of it everywhere" if np.isnan(share) else f"{share:.6g} of it"
+        message += f" Not as a whole, though: {told}. Is it a mean over other axes or with another count?"
+        if abs(share - 2) < WHOLE:
+            code, message = "variance-term-missing", message + " Twice: its sign is wrong."
     return Candidate(code, message, a.numeric + error.reshape(a.shape), evidence, RANK)
 
 
@@ -152,9 +158,21 @@ def _shares(
     )
 
 
+def _scale_share(case: Case, i: int, multiple: np.ndarray, values: np.ndarray, axes: tuple[int, ...]) -> float | None:
+    """The same for (5): the diagonal of J is (g_k / dy_k / size) (1 - x-hat_k^2/m)."""
+    found, dy = jacobian(case, i), case.conduct.dy
+    if found is None or len(dy) != 1 or dy[0].shape != case.arguments[i].shape:
+        return None
+    x_hat = values / np.sqrt((values**2).mean(axis=axes, keepdims=True))
+    size = int(np.prod([values.shape[axis] for axis in axes]))
+    with np.errstate(all="ignore"):
+        g = np.diag(found.numeric).reshape(values.shape) / (1 - x_hat**2 / size) * dy[0].reshape(values.shape)
+        return _share(multiple, x_hat * (g * x_hat).mean(axis=axes, keepdims=True))
+
+
 def _share(error: np.ndarray, term: np.ndarray) -> float | None:
-    """error / term, if it is the same everywhere."""
+    """error / term; NaN if it is not the same everywhere, None if it cannot be told."""
     if not np.isfinite(term).all() or not term.any():
         return None
     share = float((error * term).sum() / (term**2).sum())
-    return share if np.abs(error - share * term).max() < 1e-3 * np.abs(error).max(initial=0.0) else None
+    return share if np.abs(error - share * term).max() < SAME_SHARE * np.abs(error).max(initial=0.0) else np.nan

@@ -16,7 +16,7 @@ from ..candidates import Candidate
 from ..case import Case
 from ..probe import Jacobian, jacobian
 
-DIAGONAL, BLOCKS, PATH = 9, 11, 35  # ranks
+DIAGONAL, BLOCKS, PATH, BRANCH = 9, 11, 35, 7  # ranks
 MOST_AXES = 5
 CLEARLY, FEW = 100.0, 3  # how far beyond the threshold, and in how many entries, the diagonal must differ
 
@@ -88,6 +88,28 @@ def elementwise_path(case: Case, i: int) -> Iterator[Candidate]:
             "the gradient is dy times something entry by entry, but outputs depend on other entries as well: only the "
             "direct path is there.",
         )
+
+
+def outputs_ignored(case: Case, i: int) -> Iterator[Candidate]:
+    """Nothing comes back through a whole slice of the outputs; all that does is right."""
+    found, a = jacobian(case, i), case.arguments[i]
+    if found is None or len(case.conduct.dy) != 1:
+        return
+    shape = case.conduct.dy[0].shape
+    silent = (found.depends.any(axis=1) & ~found.flows.any(axis=1)).reshape(shape)
+    for axis in range(1, len(shape)):
+        others = tuple(k for k in range(len(shape)) if k != axis)
+        slices = silent.all(axis=others)
+        if not slices.any() or slices.all() or (silent & ~np.expand_dims(slices, others)).any():
+            continue
+        which = [int(k) for k in np.flatnonzero(slices)]
+        weights = np.where(silent, 0.0, case.conduct.dy[0]).ravel()
+        message = (
+            f"no gradient comes back through some outputs, indices {which} of axis {axis}, though they depend on "
+            f"{a.name}: that branch is forgotten."
+        )
+        predicted = (weights @ np.nan_to_num(found.numeric)).reshape(a.shape)
+        yield Candidate("term-missing", message, predicted, {"axis": axis, "indices": which[:16]}, BRANCH)
 
 
 def _path(found: Jacobian, message: str) -> Candidate:

@@ -2,7 +2,7 @@
 
     e = c v    or    a = c v    with a number c and a known array v:                                (1)
 
-the argument itself (a regularizer), its signs, the labels, dy, y, products of them, sums of them over the batch.
+the labels, dy, y, products of them, sums of them over the batch.
 """
 
 from __future__ import annotations
@@ -20,24 +20,6 @@ RANK, VAGUE = 10, 40
 CLOSE = 1e-6  # relative: how far (1) may be missed
 FEW = 3  # entries
 MOST_OUTPUT_AXES = 6
-
-
-def regularizer(case: Case, i: int) -> Iterator[Candidate]:
-    """e = c x, or c sign(x)."""
-    a, x = case.arguments[i], case.pair.arguments[i]
-    error = a.analytic - a.numeric
-    forms = ((x, a.name, "L2: c * w"), (np.sign(x), f"sign({a.name})", "L1: c * sign(w)"))
-    for direction, name, kind in forms:
-        factor = _multiple(error, direction, a.kinks)
-        if factor is None or np.count_nonzero(direction) < FEW:
-            continue
-        evidence = {"factor": factor, "direction": name}
-        message = (
-            f"the error is {factor:.6g} times {name} itself: a penalty's gradient ({kind}) is missing, there twice, or "
-            "has another factor than in forward (2 or 1/2? divided by the batch?)."
-        )
-        rank = RANK if len(case.pair.floats) > 1 or not _is_elementwise_loss(case, i) else VAGUE
-        yield Candidate("regularizer-wrong", message, a.numeric + factor * direction, evidence, rank)
 
 
 def label_term(case: Case, i: int) -> Iterator[Candidate]:
@@ -185,11 +167,3 @@ def _reductions(array: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarra
         total = array.sum(axis=axes, keepdims=True)
         if axes and total.shape == shape:
             yield total
-
-
-def _is_elementwise_loss(case: Case, i: int) -> bool:
-    """Whether argument i may be a prediction: then an error along it is no penalty."""
-    return case.conduct.call.is_loss and any(
-        k != i and isinstance(b, np.ndarray) and b.shape == case.arguments[i].shape
-        for k, b in enumerate(case.pair.arguments)
-    )

@@ -99,7 +99,7 @@ def spread_over_window(case: Case, i: int) -> Iterator[Candidate]:
     if found is None or case.arguments[i].kinks.all():
         return
     one = found.depends.sum(axis=1) == 1
-    if not one.all() or found.numeric.shape[1] <= 1 or case.arguments[i].kinks.any():
+    if not one.all() or found.numeric.shape[1] <= 1 or not _selects(case, i, found):
         return
     handed = found.flows.sum(axis=1)
     at_maximum = np.take_along_axis(found.flows, found.depends.argmax(axis=1)[:, None], 1)[:, 0]
@@ -120,6 +120,13 @@ def spread_over_window(case: Case, i: int) -> Iterator[Candidate]:
                 "entry: see how the index of the maximum is found, and how it is used."
             )
             yield Candidate("order-scrambled", message, None, evidence, MISPLACED)
+
+
+def _selects(case: Case, i: int, found: Jacobian) -> bool:
+    """Whether each output is the one entry that it depends on, as a maximum is."""
+    chosen = case.pair.arguments[i].ravel()[found.depends.argmax(axis=1)]
+    y = np.concatenate([y.ravel() for y in case.conduct.call.outputs])
+    return bool(np.allclose(y, chosen, rtol=CLOSE, atol=0))
 
 
 def stride_ignored(case: Case, i: int) -> Iterator[Candidate]:
