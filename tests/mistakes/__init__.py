@@ -3,7 +3,7 @@
     mistake.py           what an operation and a mistake are
     dense.py arrays.py activations.py losses.py regularization.py
     convolution.py pooling.py normalization.py batchnorm.py dropout.py
-    recurrent.py attention.py models.py conduct.py
+    recurrent.py attention.py combinations.py models.py conduct.py
 
 `OPERATIONS` are the right ones, `MISTAKES` the wrong ones. CONTRIBUTING.md says how to add a mistake.
 """
@@ -13,6 +13,7 @@ from . import (
     arrays,
     attention,
     batchnorm,
+    combinations,
     conduct,
     convolution,
     dense,
@@ -39,6 +40,7 @@ FAMILIES = (
     dropout,
     recurrent,
     attention,
+    combinations,
     models,
     conduct,
 )

@@ -120,14 +120,14 @@ everything = nhwc(
 # ---- the kernel turned, transposed, scrambled ----
 
 
-@mistake("flipped-kernel", plain, plain_first, padded, dilated)
+@mistake("flipped-kernel", plain, plain_first, dilated)
 def kernel_gradient_turned(dy, cache):
     """A correlation in the forward pass gives a correlation of x and dy: nothing to turn in dw."""
     dx, dw, db = conv_backward(dy, cache)
     return dx, dw[::-1, ::-1], db
 
 
-@mistake("flipped-kernel", plain, plain_first, strided, padded_square)
+@mistake("flipped-kernel", plain_first, strided, padded_square)
 def kernel_not_turned_for_the_image(dy, cache):
     """Written as a convolution of the padded dy, dx takes the kernel turned by 180 degrees."""
     padded, w, *options = cache
@@ -164,7 +164,7 @@ def channels_swapped_and_not_square(dy, cache):
     return dx, dw.swapaxes(2, 3), db
 
 
-@mistake("order-scrambled", plain, strided, plain_first)
+@mistake("order-scrambled", strided, plain_first)
 def kernel_gradient_reshaped_from_filters(dy, cache):
     """The matrix of gradients has a row for each filter; a reshape alone does not bring the filters to the end."""
     dx, dw, db = conv_backward(dy, cache)
@@ -217,7 +217,7 @@ def conv_backward_uncropped(dy, cache):
     return conv_backward(dy, (padded, w, stride, 0, dilation))
 
 
-@mistake("overwritten", plain, plain_first, padded, dilated, strided_first)
+@mistake("overwritten", plain_first, padded, dilated, strided_first)
 def pixels_overwritten(dy, cache):
     """Windows overlap: what they pass to a pixel adds up."""
     padded, w, stride, padding, dilation = cache

@@ -154,3 +154,46 @@ def decay_left_to_the_optimizer(dy, cache):
     """The loss has the penalty in it, so its gradient has it, too."""
     dx, dw = convolution_backward(dy, cache)
     return dx, dw - dy * DECAY * cache[1]
+
+
+# ---- weights with a row for the bias, which is not decayed ----
+
+
+def bias_row_forward(x, w, labels):
+    loss, cache = cross_entropy_forward(x @ w, labels)
+    return loss + DECAY / 2 * float(np.sum(w[1:] ** 2)), (x, w, cache)
+
+
+def bias_row_backward(dy, cache):
+    x, w, cache = cache
+    d = cross_entropy_backward(dy, cache)
+    dw = x.T @ d
+    dw[1:] += dy * DECAY * w[1:]
+    return d @ w.T, dw
+
+
+def draw_bias_row(rng, n, i, k):
+    x = rng.normal(size=(n, i))
+    x[:, 0] = 1
+    return x, rng.normal(size=(i, k)), rng.integers(0, k, n)
+
+
+bias_row = Operation(
+    "softmax regression, bias in w", bias_row_forward, bias_row_backward, draw_bias_row, {"n": 6, "i": 3, "k": 4}
+)
+
+
+@mistake("regularizer-wrong", bias_row)
+def bias_row_decayed_as_well(dy, cache):
+    """The penalty leaves out the row of the bias."""
+    x, w, cache = cache
+    d = cross_entropy_backward(dy, cache)
+    return d @ w.T, x.T @ d + dy * DECAY * w
+
+
+@mistake("factor-batch", ridge)
+def sum_of_the_errors_beside_a_right_penalty(dy, cache):
+    """The error is a mean over N; the penalty is not."""
+    x, w, error = cache
+    d = 2 * dy * error / error.shape[1]
+    return d @ w.T, x.T @ d + dy * DECAY * w, d.sum(axis=0), -d
