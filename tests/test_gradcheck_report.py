@@ -105,6 +105,19 @@ def test_columns_are_aligned(wrong):
         assert all(row[end - 1] != " " and row[end : end + 1] in ("", " ") for row in rows), word
 
 
+def test_what_is_said_of_several_arguments_is_said_once():
+    same = [
+        Finding("mask-missing", name, "the mask is missing.", {"residual": residual, "also_possible": []})
+        for name, residual in (("x", 1e-12), ("w", 3e-9))
+    ]
+    other = Finding("mask-missing", "b", "another mask is missing.", {})
+    wrong = [argument(name, wrong=[(0, 0)]) for name in ("x", "w", "b")]
+    text = str(report(wrong, [same[0], other, same[1]]))
+    assert text.count("the mask is missing") == 1 and "mask-missing, x, w: the mask is missing." in text
+    assert "explains it to 3e-09" in text and "mask-missing, b: another" in text
+    assert "mask-missing, x, w: " in Structure(report(wrong, same)._repr_html_()).text
+
+
 def test_many_wrong_arguments_are_named_and_not_all_shown():
     text = str(report([argument(f"w{k}", wrong=[(0, 0)]) for k in range(6)]))
     assert text.count("Worst entries of") == 3 and "Wrong too: w3, w4, w5." in text

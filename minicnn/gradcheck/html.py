@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from .text import Row, argument_rows, evidence_line, next_steps, notes, worst_heading, worst_rows
+from .text import Row, argument_rows, evidence_line, merged, next_steps, notes, worst_heading, worst_rows
 
 if TYPE_CHECKING:
     from .report import Finding, Report
@@ -71,7 +71,7 @@ def findings_html(findings: list[Finding], traced: bool = False) -> list[str]:
         return []
     steps = "".join(f"<li>{escape(step)}</li>" for step in next_steps(findings, traced))
     return [
-        f"<p><b>What was found</b></p><ul>{''.join(map(_finding, findings))}</ul>",
+        f"<p><b>What was found</b></p><ul>{''.join(map(_finding, merged(findings)))}</ul>",
         f"<p><b>What to try next</b></p><ul>{steps}</ul>" if steps else "",
     ]
 

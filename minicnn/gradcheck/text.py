@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +53,7 @@ def findings_text(findings: list[Finding], paint: Paint, traced: bool = False) -
     """What was found and what to try next, a block each."""
     if not findings:
         return []
-    found = [paint("What was found", BOLD), *(_finding(f, paint) for f in findings)]
+    found = [paint("What was found", BOLD), *(_finding(f, paint) for f in merged(findings))]
     steps = [paint("What to try next", BOLD), *(wrapped(step, INDENT) for step in next_steps(findings, traced))]
     return ["\n".join(found), "\n".join(steps) if len(steps) > 1 else ""]
 
@@ -145,6 +146,21 @@ def evidence_line(finding: Finding, width: int = WIDTH - len(HANGING)) -> str:
             if len("; ".join(candidate)) <= width:
                 items.append(candidate[len(items)])
     return "; ".join([*items, *last])
+
+
+def merged(findings: list[Finding]) -> list[Finding]:
+    """Those that say the same of several arguments as one, with the largest of their residuals."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.code, finding.message), []).append(finding)
+    return [_as_one(group) if len(group) > 1 else group[0] for group in groups.values()]
+
+
+def _as_one(group: list[Finding]) -> Finding:
+    names = ", ".join(dict.fromkeys(f.argument for f in group if f.argument))
+    residuals = [f.evidence["residual"] for f in group if "residual" in f.evidence]
+    evidence = {**group[0].evidence, **({"residual": max(residuals)} if residuals else {})}
+    return replace(group[0], argument=names or None, evidence=evidence)
 
 
 def next_steps(findings: list[Finding], traced: bool = False) -> list[str]:
