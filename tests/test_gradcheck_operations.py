@@ -12,7 +12,16 @@ from minicnn import functional
 from minicnn.gradcheck import check, operations
 from minicnn.gradcheck.case import Case
 from minicnn.gradcheck.operations import attention as attention_
-from minicnn.gradcheck.operations import convolution, dropout, losses, normalization, pooling, softmax
+from minicnn.gradcheck.operations import (
+    convolution,
+    cross_entropy,
+    dropout,
+    given_statistics,
+    losses,
+    normalization_mistakes,
+    pooling,
+    softmax,
+)
 from minicnn.gradcheck.operations.explain import candidates
 from minicnn.gradcheck.operations.problem import Problem
 
@@ -181,6 +190,22 @@ def rnn_cell_backward(dy, cache):
     return d @ wx.T, d @ wh.T, x.T @ d, h.T @ d, d.sum(axis=0)
 
 
+def gru_cell(x, h, wi, wh, bi, bh):
+    """Stacked weights (out, in) in the order r, z, n, the reset gate behind the product."""
+    (ir, iz, i_n), (hr, hz, hn) = (np.split(a @ w.T + b, 3, axis=1) for a, w, b in ((x, wi, bi), (h, wh, bh)))
+    r, z = (1 / (1 + np.exp(-a)) for a in (ir + hr, iz + hz))
+    n = np.tanh(i_n + r * hn)
+    return (1 - z) * n + z * h, (x, h, wi, wh, r, z, n, hn)
+
+
+def gru_cell_backward(dy, cache):
+    x, h, wi, wh, r, z, n, hn = cache
+    dan, daz = dy * (1 - z) * (1 - n**2), dy * (h - n) * z * (1 - z)
+    dar = dan * hn * r * (1 - r)
+    di, dh = np.hstack([dar, daz, dan]), np.hstack([dar, daz, dan * r])
+    return di @ wi, dh @ wh + dy * z, di.T @ x, dh.T @ h, di.sum(axis=0), dh.sum(axis=0)
+
+
 LABELS = np.array([2, 0, 1, 1, 3])
 RECOGNISED = {
     "dense": (pairs.dense_forward, pairs.dense_backward, (normal(4, 3), normal(3, 2), normal(2)), "dense layer"),
@@ -266,6 +291,16 @@ RECOGNISED = {
         (normal(2, 3, 5), normal(5)),
         "RMS normalization over axes (2,), eps 1e-06",
     ),
+    "batch norm in evaluation": (
+        *pair("batchnorm_inference", eps=1e-3),
+        (normal(2, 3, 2, 4), normal(4), normal(4), normal(4), normal(4) ** 2),
+        "given mean and variance, eps 0.001",
+    ),
+    "batch norm NCHW": (
+        *norm((0, 2, 3), (3, 4, 2, 2)),
+        (normal(3, 4, 2, 2), normal(1, 4, 1, 1), normal(1, 4, 1, 1)),
+        "axes (0, 2, 3)",
+    ),
     "ReLU": (pairs.relu_forward, pairs.relu_backward, (normal(4, 5),), "ReLU"),
     "leaky ReLU": (*pair("leaky_relu", negative_slope=0.2), (normal(4, 5),), "leaky ReLU"),
     "tanh": (pairs.tanh_forward, pairs.tanh_backward, (normal(4, 5),), "tanh"),
@@ -306,6 +341,12 @@ RECOGNISED = {
         rnn_cell_backward,
         (normal(4, 3), normal(4, 5), normal(3, 5), normal(5, 5), normal(5)),
         "the cell of an RNN with tanh",
+    ),
+    "GRU cell": (
+        gru_cell,
+        gru_cell_backward,
+        (normal(4, 3), normal(4, 2), normal(6, 3), normal(6, 2), normal(6), normal(6)),
+        "the cell of a GRU, reset behind the product",
     ),
     "squared error": (*pair("mean_squared_error"), (normal(5, 3), normal(5, 3)), "the mean over all of squared errors"),
 }
@@ -380,8 +421,9 @@ def test_a_mistake_is_named(name, recognised):
 def test_every_mistake_of_the_tables_can_be_made(recognised):
     """No entry with a typo in it: each changes a gradient of some operation."""
     tables = (
-        *(normalization.MISTAKES, convolution.MISTAKES, pooling.OF_MAXIMA, pooling.OF_AVERAGES, attention_.MISTAKES),
-        *(softmax.MISTAKES, dropout.MISTAKES, losses.OF_CROSS_ENTROPY, losses.OF_BINARY, losses.OF_DIFFERENCE),
+        *(normalization_mistakes.MISTAKES, given_statistics.MISTAKES, convolution.MISTAKES),
+        *(pooling.OF_MAXIMA, pooling.OF_AVERAGES, attention_.MISTAKES, softmax.MISTAKES, dropout.MISTAKES),
+        *(cross_entropy.OF_CROSS_ENTROPY, cross_entropy.OF_BINARY, losses.OF_DIFFERENCE),
     )
     never = {id(mistake.wrong): mistake.message for table in tables for mistake in table}
     for *call, _ in RECOGNISED.values():

@@ -4,9 +4,17 @@ Each family looks at the arguments and at y, and says whether forward is one of 
 whether it is right about this is seen from the numeric derivative. Then its usual mistakes are made, one by one, and
 what comes of them is compared with the learner's gradient. Where to read on:
 
-    operation.py problem.py         a backward pass as steps, a mistake as a wrong step; what recognition sees
-    explain.py factors.py           from an operation's mistakes to candidates
-    normalization.py ...            one family a file: the steps, and the table of mistakes
+    operation.py problem.py             a backward pass as steps, a mistake as a wrong step; what recognition sees
+    explain.py factors.py               from an operation's mistakes to candidates
+
+    normalization.py given_statistics.py                            the norms
+    convolution.py pooling.py windows.py layout.py rearranged.py    convolutions, dense layers, pooling
+    activations.py softmax.py dropout.py                            entry by entry, row by row
+    losses.py cross_entropy.py heads.py                             losses, alone and behind a network
+    network.py attention.py gru.py                                  some operations in a row
+
+A family has its steps and the table of its mistakes in one file, and what recognises it there as well or, where that is
+longer, in recognise_NAME.py. To teach the checker a mistake, add a line to the table.
 """
 
 from __future__ import annotations
@@ -20,6 +28,8 @@ from . import (
     activations,
     attention,
     dropout,
+    given_statistics,
+    gru,
     losses,
     network,
     recognise_convolution,
@@ -33,6 +43,7 @@ from .problem import Problem
 
 FAMILIES: tuple[Callable[[Problem], Iterator[Operation]], ...] = (
     recognise_normalization.recognise,
+    given_statistics.recognise,
     recognise_convolution.recognise,
     recognise_pooling.recognise,
     activations.recognise,
@@ -41,6 +52,7 @@ FAMILIES: tuple[Callable[[Problem], Iterator[Operation]], ...] = (
     losses.recognise,
     network.recognise,
     attention.recognise,
+    gru.recognise,
 )
 MOST_ENTRIES = 100_000  # of an argument or of y: simulating on larger ones takes long
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import losses
+from . import cross_entropy, losses
 from .operation import Mistake, Step, Values
 from .softmax import softmax
 
@@ -64,8 +64,8 @@ def _classifiers(onehot: np.ndarray) -> Iterator[Head]:
         yield Head(
             f"softmax cross-entropy, {what}",
             {"axis": 1, "targets": onehot * scale, "hard": onehot, "is_soft": False, "is_weighted": False},
-            losses.CROSS_ENTROPY,
-            losses.OF_CROSS_ENTROPY,
+            cross_entropy.CROSS_ENTROPY,
+            cross_entropy.OF_CROSS_ENTROPY,
             lambda v: -float(np.sum(v.targets * np.log(softmax(v.z, 1)))),
         )
         yield Head(
@@ -92,7 +92,7 @@ def _regressions(targets: np.ndarray) -> Iterator[Head]:
             yield Head(
                 f"binary cross-entropy, {what}",
                 {"t": targets, "scale": scale},
-                losses.OF_LOGITS,
-                losses.OF_BINARY,
+                cross_entropy.OF_LOGITS,
+                cross_entropy.OF_BINARY,
                 lambda v: v.scale * float(np.sum(np.logaddexp(0, v.z) - v.t * v.z)),
             )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .activations import RECTIFIERS, SIGMOIDS, Activation
+from .activation_tables import RECTIFIERS, SIGMOIDS, Activation
 from .factors import IMAGES
 from .heads import Head, heads
 from .operation import Gradient, Mistake, Operation, Step, Term, Terms, Values

@@ -40,6 +40,10 @@ class Values:
         self.__dict__[name] = value
         return value
 
+    def __getitem__(self, name: str) -> Any:
+        """A value whose name is put together."""
+        return getattr(self, name)
+
     def right(self, name: str) -> Any:
         """What the right step makes of the values, wrong ones among them perhaps."""
         return self._steps[name](self)

@@ -12,7 +12,8 @@ from itertools import chain, combinations, permutations
 import numpy as np
 
 from .factors import IMAGES
-from .normalization import MISTAKES, RMS_STEPS, STEPS, mistakes_of_axes
+from .normalization import RMS_STEPS, STEPS
+from .normalization_mistakes import MISTAKES, mistakes_of_axes
 from .operation import Gradient, Operation
 from .problem import SAME, Problem
 

@@ -14,11 +14,11 @@ from itertools import combinations
 
 import numpy as np
 
-from .convolution import crops, scrambles
 from .factors import IMAGES
 from .operation import Gradient, Operation
 from .pooling import AVERAGE_STEPS, MAX_STEPS, OF_AVERAGES, OF_MAXIMA
 from .problem import Problem, is_same
+from .rearranged import crops, scrambles
 from .windows import Windows
 
 MOST_AXES = 5
