@@ -1,8 +1,10 @@
 """How a report is told: as text with and without colour, as HTML, as a figure; and advice for every code there is."""
 
 import io
+import json
 import re
 import sys
+import warnings
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -268,8 +270,13 @@ def test_any_report_can_be_drawn(tmp_path):
     figure = report([argument(f"w{k}", wrong=[(0, 0)] if k > 6 else []) for k in range(9)]).plot()
     assert len(figure.subfigs) == MOST_ROWS and "3 more not shown" in figure.get_suptitle()
     assert {"w7", "w8"} <= {sub.get_suptitle().split()[0] for sub in figure.subfigs}
-    nan = check(pairs.tanh_forward, lambda dy, y: np.where(y > 0, np.nan, dy * (1 - y**2)), (np.array([1.0, -1.0]),))
-    nan.plot(tmp_path / "nan.png")
+    x = np.array([1.0, -1.0])
+    for k, factor in enumerate((np.nan, np.inf, np.array([np.nan, 1.0]), 1e300, 0.0)):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # the checker's, of numbers as odd as these
+            odd = check(pairs.tanh_forward, lambda dy, y, factor=factor: dy * (1 - y**2) * factor, x)
+        odd.plot(tmp_path / f"odd {k}.png")
+        assert "FAILED" in str(odd) and "FAILED" in odd._repr_html_() and json.dumps(odd.to_dict(), allow_nan=False)
 
 
 def test_what_nobody_recognizes_is_for_the_trace():

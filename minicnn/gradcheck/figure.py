@@ -66,7 +66,7 @@ def draw(report: Report) -> Figure:
             _scatter(left.subplots(), argument)
             _error_map(right, argument)
         else:
-            _say_why_empty(row.subplots(), argument)
+            _say(row.subplots(), _why_empty(argument))
     return figure
 
 
@@ -88,6 +88,9 @@ def _title(report: Report, a: ArgumentReport) -> str:
 def _scatter(ax: Axes, a: ArgumentReport) -> None:
     """Analytic against numeric, with the line where both are equal."""
     shown = ~np.isnan(a.relative_error) & np.isfinite(a.analytic)
+    if not shown.any():
+        _say(ax, "no entry of the gradient is a finite number")
+        return
     numeric, analytic, wrong = a.numeric[shown], a.analytic[shown].astype(np.float64), a.wrong[shown]
     ends_x, ends_y = (_ends(values) for values in (numeric, analytic))
     ends = (min(ends_x[0], ends_y[0]), max(ends_x[1], ends_y[1]))
@@ -190,9 +193,12 @@ def _colours(tolerance: float) -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("error", [*below, *above]).with_extremes(bad=LEFT_OUT)
 
 
-def _say_why_empty(ax: Axes, a: ArgumentReport) -> None:
-    why = "nothing could be compared"
+def _why_empty(a: ArgumentReport) -> str:
     if a.analytic.shape != a.shape:
-        why = f"its gradient has shape {a.analytic.shape}: there are no entries to compare"
-    ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color=INK)
+        return f"its gradient has shape {a.analytic.shape}: there are no entries to compare"
+    return "nothing could be compared"
+
+
+def _say(ax: Axes, words: str) -> None:
+    ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes, color=INK, fontsize=9)
     ax.set_axis_off()
