@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from minicnn import cli
+from minicnn.gradcheck.advice import ADVICE
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
@@ -73,6 +74,7 @@ def test_every_code_is_explained():
     codes = re.findall(r"^\| `([a-z-]+)` \|", DESIGN.partition("## The gradient checker")[2], flags=re.MULTILINE)
     explained = re.findall(r"^\| `([a-z-]+)` \|", PAGE, flags=re.MULTILINE)
     assert codes and not set(codes) - set(explained) and len(explained) == len(set(explained))
+    assert set(explained) == set(ADVICE)
 
 
 @pytest.fixture
