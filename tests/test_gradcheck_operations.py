@@ -165,6 +165,17 @@ def attention_backward(dy, cache):
     return ds @ k, ds.swapaxes(1, 2) @ q, p.swapaxes(1, 2) @ dy
 
 
+def self_attention(x, wq, wk, wv):
+    return attention(x @ wq, x @ wk, x @ wv)[0], (x, wq, wk, wv)
+
+
+def self_attention_backward(dy, cache):
+    x, *weights = cache
+    parts = attention_backward(dy, attention(*(x @ w for w in weights))[1])
+    dx = sum(d @ w.T for d, w in zip(parts, weights, strict=True))
+    return dx, *(np.einsum("nti,ntj->ij", x, d) for d in parts)
+
+
 def two_layers(x, w1, b1, w2, b2, labels):
     """Weights as (out, in)."""
     h = np.maximum(x @ w1.T + b1, 0)
@@ -329,7 +340,13 @@ RECOGNISED = {
         "softmax cross-entropy along axis 1",
     ),
     "binary cross-entropy": (*pair("binary_cross_entropy"), (normal(6), LABELS[[0, 1, 1, 2, 3, 1]] % 2), "of logits"),
-    "attention": (attention, attention_backward, tuple(normal(3, 2, 4, 3)), "scale 0.5774 and a causal mask"),
+    "attention": (attention, attention_backward, tuple(normal(3, 2, 4, 3)), "scale 0.5774 and a mask"),
+    "self-attention": (
+        self_attention,
+        self_attention_backward,
+        (normal(2, 4, 3), *normal(3, 3, 5)),
+        "self-attention with scale 0.4472 and a mask",
+    ),
     "two layers": (
         two_layers,
         two_layers_backward,
@@ -544,3 +561,29 @@ def test_a_hint_excludes_other_operations():
     x = np.abs(normal(4, 5))
     silent = check(lambda x: (x * 1.0, None), lambda dy, cache: dy * x, (x,), hints="conv2d")
     assert "operation" not in silent.findings[0].evidence
+
+
+SHAPES = [(), (1,), (3,), (4, 3), (3, 3), (1, 3), (4, 1), (2, 4, 3), (2, 3, 4, 3), (2, 2, 3, 4, 2)]
+FUNCTIONS = [
+    lambda *a: np.sum([np.sum(np.sin(x)) for x in a]),
+    lambda *a: a[0] * 1.5,
+    lambda *a: np.tanh(a[0]) + sum(np.sum(x) for x in a[1:]),
+    lambda *a: np.concatenate([x.ravel() for x in a]),
+    lambda *a: sum(np.mean(x**2) for x in a),
+    lambda *a: np.multiply.outer(a[0], a[-1]),
+]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_recognition_fails_on_no_function(seed, recognised):
+    """Whatever the arguments: what a family raised would be a warning, and an error here."""
+    rng = np.random.default_rng(seed)
+    for function in FUNCTIONS:
+        arguments = [rng.normal(size=SHAPES[k]) for k in rng.integers(len(SHAPES), size=rng.integers(1, 6))]
+        if function(*arguments).size < 1000:
+            labels = rng.integers(0, 3, 4)
+            recognised(
+                lambda *a, f=function: (np.asarray(f(*a[:-1])), None),
+                lambda dy, cache, a=arguments: (*(np.zeros_like(np.atleast_1d(g)) for g in a), None),
+                (*map(np.atleast_1d, arguments), labels),
+            )

@@ -20,6 +20,7 @@ from .problem import Problem, is_same
 from .softmax import softmax
 
 HIDDEN = -1e30  # the score of a key that is not seen
+HIDING = -1e3  # what is added to a score in order to hide a key is less than this
 
 
 def _turned(a: np.ndarray) -> np.ndarray:
@@ -85,38 +86,95 @@ MISTAKES = (
 )
 
 
+SELF_STEPS = STEPS | {
+    **{name: lambda v, name=name: v.x @ v[f"w{name}"] for name in "qkv"},
+    **{f"path_{name}": lambda v, name=name: v[f"d{name}"] @ v[f"w{name}"].T for name in "qkv"},
+    **{f"dw{name}": lambda v, name=name: _rows(v.x).T @ _rows(v[f"d{name}"]) for name in "qkv"},
+    "dx": Terms(
+        path_q=Term("the path of x through the queries, dq @ wq.T,"),
+        path_k=Term("the path of x through the keys, dk @ wk.T,"),
+        path_v=Term("the path of x through the values, dv @ wv.T,"),
+    ),
+}
+
+
+def _rows(a: np.ndarray) -> np.ndarray:
+    return a.reshape(-1, a.shape[-1])
+
+
 def recognise(problem: Problem) -> Iterator[Operation]:
-    """The attention that gives y, if there is one."""
-    if not problem.hints("attention") or len(problem.arrays) != 3 or problem.y.ndim < 2:
+    """The attention that gives y, if there is one: of q, k, v, or of x with its three weights."""
+    if not problem.hints("attention") or len(problem.arrays) not in (3, 4) or problem.y.ndim < 2:
         return
-    for q_at, k_at, v_at in permutations(problem.arrays):
-        q, k, v = (problem.arrays[at] for at in (q_at, k_at, v_at))
-        if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+    for of_mask, mask in _masks(problem):
+        rest = [k for k in problem.arrays if k != of_mask]
+        found = _of_three(problem, rest, mask) if len(rest) == 3 else _of_itself(problem, rest, mask)
+        for operation in found:
+            yield operation
+            return
+
+
+def _masks(problem: Problem) -> Iterator[tuple[int | None, np.ndarray | None]]:
+    """An argument that is added to the scores to hide some; or none, so that the mask may be causal, or all is seen."""
+    yield None, None
+    for k, a in problem.arrays.items():
+        if a.ndim >= 2 and np.all((a == 0) | (a < HIDING)):
+            yield k, a == 0
+
+
+def _of_three(problem: Problem, places: list[int], mask: np.ndarray | None) -> Iterator[Operation]:
+    if min(problem.arrays[k].ndim for k in places) < 2:
+        return
+    for order in permutations(places):
+        for heads_apart in (False, True) if {problem.arrays[k].ndim for k in places} == {4} else (False,):
+            swap = (lambda a: a.swapaxes(1, 2)) if heads_apart else np.asarray  # (B, T, heads, C) and back
+            given = {name: swap(problem.arrays[at]) for name, at in zip("qkv", order, strict=True)}
+            given |= {"dy": swap(problem.dy)}
+            gradients = {at: Gradient(f"d{name}", swap) for name, at in zip("qkv", order, strict=True)}
+            yield from _fitting(problem, given, STEPS, gradients, mask, swap(problem.y))
+
+
+def _of_itself(problem: Problem, places: list[int], mask: np.ndarray | None) -> Iterator[Operation]:
+    for x, *weights in permutations(places):
+        if problem.arrays[x].ndim < 2 or any(problem.arrays[w].ndim != 2 for w in weights):
             continue
-        features, queries, keys = q.shape[-1], q.shape[-2], k.shape[-2]
-        for seen in (np.ones((queries, keys), bool), np.tri(queries, keys, dtype=bool)):
-            for scale in (1 / sqrt(features), 1.0, 1 / features):
-                given = {"q": q, "k": k, "v": v, "dy": problem.dy, "seen": seen, "scale": scale}
-                if _gives(given, problem):
-                    yield Operation(
-                        name=f"attention with scale {scale:.4g}{'' if seen.all() else ' and a causal mask'}",
-                        given=given,
-                        steps=STEPS,
-                        mistakes=MISTAKES,
-                        gradients={q_at: Gradient("dq"), k_at: Gradient("dk"), v_at: Gradient("dv")},
-                        counts={
-                            "features": features,
-                            "features under the root": sqrt(features),
-                            "keys": keys,
-                            "queries": queries,
-                            IMAGES: len(q),
-                        },
-                    )
-                    return
+        given = {f"w{name}": problem.arrays[at] for name, at in zip("qkv", weights, strict=True)}
+        given |= {"x": problem.arrays[x], "dy": problem.dy}
+        gradients = {at: Gradient(f"dw{name}") for name, at in zip("qkv", weights, strict=True)}
+        yield from _fitting(problem, given, SELF_STEPS, gradients | {x: Gradient("dx")}, mask, problem.y)
 
 
-def _gives(given: dict, problem: Problem) -> bool:
+def _fitting(
+    problem: Problem, given: dict, steps: dict, gradients: dict, mask: np.ndarray | None, y: np.ndarray
+) -> Iterator[Operation]:
+    """The operation with these roles, if some scale and mask give y."""
     try:
-        return is_same(Values(given, STEPS).y, problem.y)
+        v = Values(given | {"seen": True, "scale": 1.0}, steps)
+        scores, features = v.q @ _turned(v.k), v.q.shape[-1]
     except ValueError:  # shapes that do not go together
-        return False
+        return
+    queries, keys = scores.shape[-2:]
+    for seen in (np.True_, np.tri(queries, keys, dtype=bool)) if mask is None else (mask,):
+        for scale in (1 / sqrt(features), 1.0, 1 / features):
+            here = given | {"seen": seen, "scale": scale}
+            try:
+                fits = is_same(Values(here, steps).y, y)
+            except ValueError:
+                continue
+            if fits:
+                yield Operation(
+                    name=f"{'self-' if 'x' in given else ''}attention with scale {scale:.4g}"
+                    f"{'' if np.all(seen) else ' and a mask'}",
+                    given=here,
+                    steps=steps,
+                    mistakes=MISTAKES,
+                    gradients=gradients,
+                    counts={
+                        "features": features,
+                        "features under the root": sqrt(features),
+                        "keys": keys,
+                        "queries": queries,
+                        IMAGES: len(problem.y),
+                    },
+                )
+                return

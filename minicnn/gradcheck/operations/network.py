@@ -69,6 +69,8 @@ def _labels(problem: Problem) -> Iterator[tuple[int | None, np.ndarray | None]]:
 
 def _chains(arrays: dict[int, np.ndarray]) -> Iterator[list[Layer]]:
     """Layers in the order of the arguments, from each possible input."""
+    if any(a.ndim not in (1, 2) for a in arrays.values()):
+        return
     for x in (k for k, a in arrays.items() if a.ndim == 2):
         width, layers, used = arrays[x].shape[1], [], {x}
         for w in (k for k in arrays if k != x):
