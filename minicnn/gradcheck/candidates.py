@@ -23,6 +23,7 @@ EXPLAINED = 10.0  # times the tolerance: a larger residual explains nothing
 SMALL_ENTRY = 1e-3  # s of (1)
 ROUNDING = 1e-12  # r of (1): of the analytic gradient and of the prediction
 ENOUGH_SAY = 0.5  # of the wrong entries: a prediction for fewer is none
+FAR_OFF = 1e-4  # of the largest entry
 CLEARLY_WRONG = 30.0  # times the uncertainty: an error below could be explained by anything
 
 
@@ -95,6 +96,14 @@ def residual(case: Case, i: int, predicted: np.ndarray, uncertainty: np.ndarray 
 def is_explained(case: Case, i: int, predicted: np.ndarray, uncertainty: np.ndarray | None = None) -> bool:
     """Whether the residual is small enough to believe the prediction."""
     return residual(case, i, predicted, uncertainty) <= EXPLAINED * case.tolerance
+
+
+def is_far_off(case: Case, i: int) -> bool:
+    """Whether the gradient is wrong by more than rounding on the way can explain, so that its places say something."""
+    a = case.arguments[i]
+    known = ~np.isnan(a.numeric)
+    error, size = np.abs(a.analytic - a.numeric)[known], np.abs(a.numeric[known])
+    return bool(error.max(initial=0.0) > FAR_OFF * size.max(initial=0.0))
 
 
 def ranked(case: Case, i: int, candidates: Iterator[Candidate]) -> list[Candidate]:

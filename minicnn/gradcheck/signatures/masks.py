@@ -33,6 +33,8 @@ def mask_missing(case: Case, i: int) -> Iterator[Candidate]:
     factor = float(np.median(ratio))
     if not np.abs(ratio - factor).max() < CONSTANT * max(1.0, abs(factor)):
         return
+    if abs(factor) < CONSTANT and _elementwise(case, i) is None:
+        return
     predicted = np.where(silenced, a.analytic, factor * a.numeric)
     evidence = {"silenced": int(silenced.sum()), "not_zero": int(leaks.sum()), "ratio_of_kept": factor}
     message = (

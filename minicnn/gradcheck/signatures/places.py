@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..candidates import EXPLAINED, Candidate, residual
+from ..candidates import EXPLAINED, Candidate, is_far_off, residual
 from ..case import Case
 from .rearrange import rearrangements
 
@@ -25,7 +25,7 @@ ADVICE = {
 def rearranged(case: Case, i: int) -> Iterator[Candidate]:
     """a is n with its axes swapped, turned, reshaped in another order or shifted."""
     a = case.arguments[i]
-    if np.count_nonzero(a.wrong) < 2:
+    if np.count_nonzero(a.wrong) < 2 or not is_far_off(case, i):
         return
     for one in rearrangements(a.shape):
         predicted, uncertainty = one.apply(a.numeric), np.nan_to_num(one.apply(a.uncertainty))
@@ -38,7 +38,7 @@ def rearranged(case: Case, i: int) -> Iterator[Candidate]:
 def permuted(case: Case, i: int) -> Iterator[Candidate]:
     """The same numbers in any order."""
     a = case.arguments[i]
-    if np.isnan(a.numeric).any() or np.count_nonzero(a.wrong) < 3:
+    if np.isnan(a.numeric).any() or np.count_nonzero(a.wrong) < 3 or not is_far_off(case, i):
         return
     analytic, numeric = np.sort(a.analytic.astype(np.float64), axis=None), np.sort(a.numeric, axis=None)
     size = np.abs(numeric).max()

@@ -88,7 +88,9 @@ def factor_per_channel(case: Case, i: int) -> Iterator[Candidate]:
     for count in range(1, most + 1):
         for kept in combinations(long, count):
             factors = _fit_groups(analytic, numeric, clear, kept)
-            if factors is None or np.any(np.abs(factors[~np.isnan(factors)]) < CONSTANT):
+            if factors is None or np.allclose(factors[~np.isnan(factors)], 1, rtol=NEARLY_ONE):
+                continue
+            if np.any(np.abs(factors[~np.isnan(factors)]) < CONSTANT):
                 continue  # zeros are no factors: zero.py, windows.py
             candidate = _per_channel(case, i, kept, factors)
             one_each = count == len(long) and _is_elementwise(case, i)
@@ -105,7 +107,7 @@ def _per_channel(case: Case, i: int, kept: tuple[int, ...], factors: np.ndarray)
     evidence = {"axes": list(kept), "factors": [float(v) for v in values[:16]], "equals": None}
     shown = ", ".join(f"{v:.4g}" for v in values[:4]) + (", ..." if len(values) > 4 else "")
     told = f"analytic / numeric is one constant per {per} ({shown})"
-    if np.allclose(np.abs(values), 1, rtol=SAME):
+    if np.allclose(np.abs(values), 1, rtol=SAME) and np.any(values < 0):
         message = f"the sign is wrong in part: {told}."
         return Candidate("sign-flipped", message, predicted, evidence, IN_PARTS)
     evidence["equals"] = name_factors(case, i, factors, kept)
@@ -123,7 +125,11 @@ def _fit_groups(
     n, a = np.where(clear, numeric, 0.0), np.where(clear, analytic, 0.0)
     with np.errstate(all="ignore"):
         factors = (a * n).sum(axis=others, keepdims=True) / (n * n).sum(axis=others, keepdims=True)
-    groups, equations = np.count_nonzero(~np.isnan(factors)), np.count_nonzero(clear)
+    is_vector = len(kept) == sum(length > 1 for length in numeric.shape[1:])  # then other dy give the equations
+    groups, equations = (
+        np.count_nonzero(~np.isnan(factors)),
+        np.count_nonzero(clear if is_vector else clear.any(axis=0)),
+    )
     if groups < 2 or equations - groups < FEW:
         return None
     with np.errstate(all="ignore"):

@@ -147,6 +147,9 @@ def _shares(
         return None, None, None
     size = int(np.prod([constant.shape[axis] for axis in axes]))
     x_hat = centred / np.sqrt((centred**2).mean(axis=axes, keepdims=True))
+    terms = case.arguments[i].numeric.reshape(centred.shape) * centred
+    if np.abs(terms.sum(axis=axes)).max() > ORTHOGONAL * np.abs(terms).sum(axis=axes).max():
+        x_hat = 0 * x_hat  # only a mean is subtracted, nothing divided
     with np.errstate(all="ignore"):
         direct = np.diag(found.numeric).reshape(centred.shape) / (1 - 1 / size - x_hat**2 / size)
         g = direct * dy[0].reshape(centred.shape)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..candidates import Candidate
+from ..candidates import Candidate, is_far_off
 from ..case import Case
 from ..probe import CALLS_AN_ENTRY, SHARE, numeric_gradient, slopes, unflatten
 from .places import ADVICE
@@ -35,7 +35,7 @@ def rearranged_elsewhere(case: Case, i: int) -> Iterator[Candidate]:
     """Equation (1) and its like."""
     a = case.arguments[i]
     too_large = CALLS_AN_ENTRY * a.analytic.size > SHARE * case.budget
-    if np.count_nonzero(a.wrong) < 2 or not case.conduct.is_measurable or too_large:
+    if np.count_nonzero(a.wrong) < 2 or not is_far_off(case, i) or too_large:
         return
     rng = np.random.default_rng(0)
     directions = [rng.uniform(0.5, 1.5, a.shape) * rng.choice((-1.0, 1.0), a.shape) for _ in range(DIRECTIONS)]
