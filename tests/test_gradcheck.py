@@ -196,6 +196,28 @@ def test_a_single_wrong_entry_is_caught(seed, entry, relative):
         assert codes(report) == ["unrecognized"] and report.findings[0].argument == "x"
 
 
+@pytest.mark.parametrize(
+    ("region", "where"),
+    [
+        (lambda x: np.arange(8)[:, None] == [[3]], "at index 3 of axis 0 only"),
+        (lambda x: (np.arange(8)[:, None] > 0) & (np.arange(5) > 1), "at index 1 to 7 of axis 0 only"),
+        (lambda x: x < 0, "where x < 0"),
+        (lambda x: np.pad(np.zeros((6, 3), bool), 1, constant_values=True), "on the border"),
+    ],
+)
+def test_unrecognized_says_where_the_errors_sit(region, where):
+    arguments = batchnorm_arguments()
+    noise = np.random.default_rng(0).normal(size=(8, 5))
+
+    def backward(dy, cache):
+        dx, dgamma, dbeta = batchnorm_backward(dy, cache)
+        return dx * (1 + noise * region(arguments[0])), dgamma, dbeta
+
+    (finding,) = check(batchnorm_forward, backward, arguments).findings
+    assert finding.code == "unrecognized" and where in finding.evidence["where"], finding
+    assert where in finding.message
+
+
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_small_mistake_is_caught_at_any_scale(scale):
     x, w, b = dense_arguments()
@@ -587,6 +609,14 @@ def test_directions_that_disagree_fail_even_if_no_entry_is_found():
             ValueError,
             r"2 gradients, expected 3",
         ),
+        (
+            dense_forward,
+            lambda dy, c: None,
+            dense_arguments(),
+            ValueError,
+            r"None \(is its return missing\?\), expected 3",
+        ),
+        (dense_forward, lambda dy, c: {"dx": dy}, dense_arguments(), ValueError, r"a dict with 'dx', expected 3"),
         (dense_forward, lambda dy, c: dy, dense_arguments(), ValueError, r"1 gradient, expected 3 .*x, w, b"),
         (pairs.tanh_forward, lambda dy, c: None, (np.ones(3),), ValueError, "None for every argument"),
         (

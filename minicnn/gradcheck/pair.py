@@ -171,8 +171,13 @@ class Pair:
         wanted = f"{len(self.floats)} (one for each array of floats: {', '.join(self.names[i] for i in self.floats)})"
         if len(every) != len(self.floats):
             wanted += f" or {len(every)} (one for each argument, None for a constant: {', '.join(self.names)})"
+        returned = f"{len(given)} gradient{'s' * (len(given) != 1)}"
+        if result is None:
+            returned = "None (is its return missing?)"
+        elif isinstance(result, dict):
+            returned = f"a dict with {', '.join(map(repr, result))}"
         raise ValueError(
-            f"backward returned {len(given)} gradient{'s' * (len(given) != 1)}, expected {wanted}. "
+            f"backward returned {returned}, expected {wanted}. "
             "Return them as a tuple in the order of forward's arguments."
         )
 
