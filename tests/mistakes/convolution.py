@@ -120,7 +120,7 @@ everything = nhwc(
 # ---- the kernel turned, transposed, scrambled ----
 
 
-@mistake("flipped-kernel", plain, plain_first, dilated)
+@mistake("flipped-kernel", plain, dilated)
 def kernel_gradient_turned(dy, cache):
     """A correlation in the forward pass gives a correlation of x and dy: nothing to turn in dw."""
     dx, dw, db = conv_backward(dy, cache)
@@ -135,14 +135,14 @@ def kernel_not_turned_for_the_image(dy, cache):
     return dx, *conv_backward(dy, cache)[1:]
 
 
-@mistake("transposed", square, square_first)
+@mistake("transposed", square)
 def rows_and_columns_of_the_kernel_swapped(dy, cache):
     """i counts rows, j columns, in dw as in w."""
     dx, dw, db = conv_backward(dy, cache)
     return dx, dw.swapaxes(0, 1), db
 
 
-@mistake("transposed", square, square_first)
+@mistake("transposed", square_first)
 def input_and_output_channels_swapped(dy, cache):
     """dw_ij = x^T dy has the inputs as rows."""
     dx, dw, db = conv_backward(dy, cache)
@@ -182,7 +182,7 @@ def patches_flattened_channels_first(dy, cache):
 # ---- where things are put ----
 
 
-@mistake("shifted", padded, padded_first)
+@mistake("shifted", padded)
 def cropped_at_the_end_only(dy, cache):
     """The padding stood on both sides."""
     shifted, dw, db = conv_backward_uncropped(dy, cache)
@@ -190,7 +190,7 @@ def cropped_at_the_end_only(dy, cache):
     return shifted[:, : -2 * p, : -2 * p], dw, db
 
 
-@mistake("shifted", padded, padded_first, everything)
+@mistake("shifted", padded_first, everything)
 def cropped_at_the_start_only(dy, cache):
     """The padding stood on both sides."""
     shifted, dw, db = conv_backward_uncropped(dy, cache)
@@ -217,7 +217,7 @@ def conv_backward_uncropped(dy, cache):
     return conv_backward(dy, (padded, w, stride, 0, dilation))
 
 
-@mistake("overwritten", plain_first, padded, dilated, strided_first)
+@mistake("overwritten", plain_first, dilated, strided_first)
 def pixels_overwritten(dy, cache):
     """Windows overlap: what they pass to a pixel adds up."""
     padded, w, stride, padding, dilation = cache
@@ -227,7 +227,7 @@ def pixels_overwritten(dy, cache):
     return crop(dpadded, padding), *conv_backward(dy, cache)[1:]
 
 
-@mistake("overwritten", plain, plain_first)
+@mistake("overwritten", plain)
 def windows_overwritten(dy, cache):
     """The same, position by position: the last window over a pixel wins."""
     padded, w, _, padding, _ = cache
@@ -258,7 +258,7 @@ def image_gradient_without_stride(dy, cache):
     return crop(dpadded, padding), *conv_backward(dy, cache)[1:]
 
 
-@mistake("stride-ignored", strided, strided_first, everything)
+@mistake("stride-ignored", strided, everything)
 def kernel_gradient_without_stride(dy, cache):
     """Position (oi, oj) looks at pixels from (2 oi, 2 oj) on."""
     padded, w, _, padding, dilation = cache
@@ -270,7 +270,7 @@ def kernel_gradient_without_stride(dy, cache):
 # ---- sums and factors ----
 
 
-@mistake("factor-constant", plain, plain_first)
+@mistake("factor-constant", plain)
 def bias_averaged_over_everything(dy, cache):
     """b is added at each position of each image."""
     dx, dw, _ = conv_backward(dy, cache)

@@ -66,7 +66,7 @@ def scaled_without_the_mask(dy, cache):
     return dy / (1 - rate)
 
 
-@mistake("mask-unscaled", units, pixels, channels_last, channels_first, examples)
+@mistake("mask-unscaled", units, channels_last, channels_first, examples)
 def mask_without_the_scale(dy, cache):
     """The forward pass divided by keep."""
     m, _ = cache

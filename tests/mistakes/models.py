@@ -239,8 +239,8 @@ class NotAveraged(SoftmaxCrossEntropy):
 
 # ---- planted ----
 
-IMAGE, FEATURES = (5, 4, 2), (3,)
-LABELS = np.array([0, 2, 1, 1, 0])
+IMAGE, FEATURES = (5, 4, 2), (6,)
+LABELS = np.array([0, 2, 1])
 RIGHT_LOSS = SoftmaxCrossEntropy()
 
 

@@ -157,7 +157,7 @@ def mean_held_constant(dy, norm):
     return (d - norm.x_hat * norm.mean(d * norm.x_hat)) / norm.std
 
 
-@mistake("variance-term-missing", *EVERY)
+@mistake("variance-term-missing", batch, batch_images, batch_sequences, layer, group_first, instance)
 @in_place_of_dx
 def variance_held_constant(dy, norm):
     """Moving one x moves the variance: minus x_hat times the mean of d x_hat."""
@@ -165,7 +165,7 @@ def variance_held_constant(dy, norm):
     return (d - norm.mean(d)) / norm.std
 
 
-@mistake("statistics-held-constant", *EVERY)
+@mistake("statistics-held-constant", batch, batch_first, layer_sequences, group, instance)
 @in_place_of_dx
 def mean_and_variance_held_constant(dy, norm):
     """As in evaluation, where the statistics are given numbers."""
@@ -175,7 +175,7 @@ def mean_and_variance_held_constant(dy, norm):
 # ---- over what the statistics were taken ----
 
 
-@mistake("statistics-over-wrong-axes", batch, batch_images, batch_first, layer, layer_sequences, group)
+@mistake("statistics-over-wrong-axes", batch, batch_first, layer_sequences)
 @in_place_of_dx
 def sums_for_means(dy, norm):
     """Equation (2) has means in it: the sums were not divided by their count."""
@@ -184,7 +184,7 @@ def sums_for_means(dy, norm):
     return (d - count * norm.mean(d) - norm.x_hat * count * norm.mean(d * norm.x_hat)) / norm.std
 
 
-@mistake("statistics-over-wrong-axes", batch_images, batch_first, batch_sequences)
+@mistake("statistics-over-wrong-axes", batch_images, batch_sequences)
 @in_place_of_dx
 def divided_by_the_batch_alone(dy, norm):
     """A channel of images has N H W values."""
@@ -193,7 +193,7 @@ def divided_by_the_batch_alone(dy, norm):
     return (d - pixels * norm.mean(d) - norm.x_hat * pixels * norm.mean(d * norm.x_hat)) / norm.std
 
 
-@mistake("statistics-over-wrong-axes", batch_images, batch_first, batch_sequences)
+@mistake("statistics-over-wrong-axes", batch_first, batch_sequences)
 @in_place_of_dx
 def means_over_the_batch_alone(dy, norm):
     """The forward pass took them over rows and columns as well."""
@@ -230,21 +230,21 @@ def means_over_one_channel(dy, norm):
 # ---- gamma and std in dx ----
 
 
-@mistake("factor-per-channel", *OF_BATCH, instance)
+@mistake("factor-per-channel", batch, batch_images, batch_first, instance)
 @in_place_of_dx
 def gamma_forgotten(dy, norm):
     """y = gamma x_hat gives dx_hat = gamma dy."""
     return dx_of_norm(dy, norm) / norm.gamma
 
 
-@mistake("factor-per-channel", batch, batch_first, layer_sequences, group)
+@mistake("factor-per-channel", batch, layer_sequences, group)
 @in_place_of_dx
 def divided_by_the_variance(dy, norm):
     """x_hat = (x - mean) / std: divide by std once."""
     return dx_of_norm(dy, norm) / norm.std
 
 
-@mistake("factor-per-channel", batch_images, batch_sequences)
+@mistake("factor-per-channel", batch_sequences)
 @in_place_of_dx
 def std_forgotten(dy, norm):
     """x_hat = (x - mean) / std: divide by std."""
@@ -261,7 +261,7 @@ def gamma_pulled_out_of_the_means(dy, norm):
 # ---- gamma and beta ----
 
 
-@mistake("uses-input-not-normalized", *OF_BATCH, layer, layer_sequences, group_first, instance)
+@mistake("uses-input-not-normalized", batch, batch_images, batch_first, layer, layer_sequences, group_first)
 @in_place_of_dgamma
 def dgamma_from_the_input(dy, norm):
     """gamma multiplies x_hat, not x."""
@@ -275,14 +275,14 @@ def dgamma_from_the_centred_input(dy, norm):
     return norm.sum(dy * norm.x_hat * norm.std)
 
 
-@mistake("factor-batch", batch, layer, layer_sequences)
+@mistake("factor-batch", batch, layer_sequences)
 @in_place_of_dgamma
 def dgamma_averaged_over_the_batch(dy, norm):
     """gamma serves every example: the parts add up."""
     return norm.sum(dy * norm.x_hat) / len(dy)
 
 
-@mistake("factor-constant", batch_images, batch_first, group)
+@mistake("factor-constant", batch_images, group)
 @in_place_of_dgamma
 def dgamma_averaged_over_everything(dy, norm):
     """gamma serves every pixel of every example: the parts add up."""
@@ -324,7 +324,7 @@ def descends(dy, norm):
     return -dx_of_norm(dy, norm)
 
 
-@mistake("factor-batch", batch, batch_images, layer)
+@mistake("factor-batch", batch, layer)
 def gradients_already_averaged(dy, cache):
     """Averaging over the batch is the loss's."""
     return tuple(gradient / len(dy) for gradient in norm_backward(dy, cache))

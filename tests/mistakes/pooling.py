@@ -138,14 +138,14 @@ avg_overlap_first = Operation(
 )
 
 
-@mistake("factor-constant", avg_pool, avg_overlap, avg_overlap_first)
+@mistake("factor-constant", avg_pool, avg_overlap_first)
 def count_forgotten(dy, cache):
     """A mean of k^2 pixels passes a share 1/k^2 to each."""
     k, _, _ = cache
     return k**2 * avg_pool_backward(dy, cache)
 
 
-@mistake("factor-constant", avg_pool, avg_overlap)
+@mistake("factor-constant", avg_overlap)
 def divided_by_k(dy, cache):
     """A k x k window has k^2 pixels."""
     k, _, _ = cache
@@ -162,7 +162,7 @@ def shares_overwritten(dy, cache):
     return dx
 
 
-@mistake("stride-ignored", avg_pool, avg_overlap)
+@mistake("stride-ignored", avg_overlap)
 def averages_placed_at_stride_1(dy, cache):
     """Window (oi, oj) begins at pixel (stride oi, stride oj)."""
     k, _, shape = cache
@@ -177,7 +177,7 @@ def last_row_of_windows_left_out(dy, cache):
     return avg_pool_backward(without, cache)
 
 
-@mistake("spread-over-window", max_pool, max_pool_first, max_overlap)
+@mistake("spread-over-window", max_pool_first, max_overlap)
 def shared_by_all(dy, cache):
     """Only the maximum moves the output; that is average pooling's gradient."""
     _, k, stride, _, shape = cache
@@ -213,7 +213,7 @@ def winners_overwritten(dy, cache):
     return crop(dpadded, padding)
 
 
-@mistake("stride-ignored", max_pool, max_overlap, max_overlap_first)
+@mistake("stride-ignored", max_pool, max_overlap_first)
 def winners_placed_at_stride_1(dy, cache):
     """Window (oi, oj) begins at pixel (stride oi, stride oj)."""
     windows, k, _, padding, shape = cache
