@@ -93,7 +93,7 @@ def draw_square_first(rng, n, h, w, c, k):
 
 
 SIZES = {"n": 3, "h": 5, "w": 4, "c": 2, "f": 4, "kh": 3, "kw": 2}
-SQUARE = {"n": 2, "h": 5, "w": 4, "c": 3, "k": 3}
+SQUARE = {"n": 2, "h": 5, "w": 4, "c": 3, "k": 2}
 TALL = {**SIZES, "n": 2, "h": 7}  # room for a dilated kernel
 
 
@@ -109,7 +109,7 @@ def nchw(name, sizes=SIZES, drawn=draw_channels_first, **options):
 plain, plain_first = nhwc("convolution"), nchw("convolution")
 square, square_first = nhwc("square convolution", SQUARE, draw_square), nchw("square", SQUARE, draw_square_first)
 padded, padded_first = nhwc("padded convolution", padding=1), nchw("padded convolution", padding=1)
-padded_square = nhwc("padded square convolution", SQUARE, draw_square, padding=2)
+padded_square = nhwc("padded square convolution", SQUARE, draw_square, padding=1)
 strided, strided_first = nhwc("convolution of stride 2", stride=2), nchw("convolution of stride 2", stride=2)
 dilated, dilated_first = nhwc("dilated convolution", TALL, dilation=2), nchw("dilated convolution", TALL, dilation=2)
 everything = nhwc(
@@ -357,7 +357,7 @@ def bias_summed_as_for_channels_last(dy, cache):
 
 def grouped_forward(x, w, b, groups=2):
     parts = zip(*(np.split(a, groups, axis=-1) for a in (x, w, b)), strict=True)
-    ys, caches = zip(*(conv_forward(*part, padding=1) for part in parts), strict=True)
+    ys, caches = zip(*(conv_forward(*part) for part in parts), strict=True)
     return np.concatenate(ys, axis=-1), caches
 
 

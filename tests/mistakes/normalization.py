@@ -137,8 +137,8 @@ batch_first = kind("batch norm NCHW", batch_norm_first, {"n": 4, "c": 5, "h": 3,
 batch_sequences = kind("batch norm of sequences", batch_norm, {"n": 4, "t": 6, "c": 3}, 2)
 layer = kind("layer norm", layer_norm, {"n": 4, "c": 7}, 1)
 layer_sequences = kind("layer norm of sequences", layer_norm, {"n": 2, "t": 3, "c": 6}, 2)
-group = kind("group norm NHWC", group_norm, {"n": 2, "h": 3, "w": 4, "c": 3}, 3, even=True)
-group_first = kind("group norm NCHW", group_norm_first, {"n": 2, "c": 3, "h": 3, "w": 4}, 1, even=True)
+group = kind("group norm NHWC", group_norm, {"n": 2, "h": 3, "w": 4, "c": 2}, 3, even=True)
+group_first = kind("group norm NCHW", group_norm_first, {"n": 2, "c": 2, "h": 3, "w": 4}, 1, even=True)
 instance = kind("instance norm", instance_norm, {"n": 3, "c": 4, "h": 5, "w": 2}, 1)
 
 OF_BATCH = (batch, batch_images, batch_first, batch_sequences)

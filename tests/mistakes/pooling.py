@@ -87,8 +87,8 @@ def draw_ties_first(rng, **sizes):
     return tuple(map(to_first, draw_ties(rng, **sizes)))
 
 
-SIZES = {"n": 2, "h": 6, "w": 4, "c": 3}
-ODD = {"n": 2, "h": 7, "w": 5, "c": 3}
+SIZES = {"n": 2, "h": 4, "w": 6, "c": 2}
+ODD = {"n": 2, "h": 5, "w": 7, "c": 2}
 overlapping = {"k": 3, "stride": 2}
 max_pool = Operation("max-pool", max_pool_forward, max_pool_backward, draw, SIZES)
 max_pool_first = Operation(
