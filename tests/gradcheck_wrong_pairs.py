@@ -388,6 +388,8 @@ def structures(rng: np.random.Generator) -> Iterator[Case]:
     crossed = lambda dy, c: (dy * c[1], dy.sum(0), (dy * c[0]).sum(0))  # noqa: E731
     vectors = n(size=(6, 4)), n(size=4), n(size=4)
     yield Case("gradients in another order", scale, crossed, vectors, "beta", "order-scrambled")
+    gram = lambda x: (x @ x.T, x)  # noqa: E731
+    yield Case("Gram matrix: one factor", gram, lambda dy, x: dy @ x, (n(size=(4, 3)),), "x", "term-missing")
 
     def through_time(x: np.ndarray, w: np.ndarray) -> tuple:
         return np.cumsum(x, axis=1) @ w, (np.cumsum(x, axis=1), w)

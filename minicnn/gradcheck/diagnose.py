@@ -11,13 +11,14 @@ import warnings
 from collections.abc import Iterator
 
 from . import operations, signatures
-from .candidates import Candidate, ranked
+from .candidates import Candidate, Explanation, ranked
 from .case import Case
 from .misconduct import ABOUT_AN_ARGUMENT, ABOUT_THE_PAIR, WITHOUT_DIAGNOSIS
 from .report import Finding
 from .unrecognized import unrecognized
 
-EXPLANATIONS = (*signatures.EXPLANATIONS, operations.explanations)
+EXPLANATIONS: tuple[Explanation, ...] = (*signatures.EXPLANATIONS, operations.explanations)
+LAST_RESORTS = signatures.LAST_RESORTS
 
 
 def diagnose(case: Case, explain: bool = True) -> list[Finding]:
@@ -37,7 +38,7 @@ def _why_wrong(case: Case, i: int, explain: bool) -> Finding | None:
             return finding
     if case.arguments[i].passed:
         return None
-    candidates = ranked(case, i, _candidates(case, i)) if explain else []
+    candidates = _explained(case, i) if explain else []
     if not candidates:
         return unrecognized(case, i)
     best = candidates[0]
@@ -46,9 +47,17 @@ def _why_wrong(case: Case, i: int, explain: bool) -> Finding | None:
     return Finding(best.code, case.arguments[i].name, best.message, evidence)
 
 
-def _candidates(case: Case, i: int) -> Iterator[Candidate]:
+def _explained(case: Case, i: int) -> list[Candidate]:
+    for explanations in (EXPLANATIONS, LAST_RESORTS):
+        candidates = ranked(case, i, _candidates(case, i, explanations))
+        if candidates:
+            return candidates
+    return []
+
+
+def _candidates(case: Case, i: int, explanations: tuple[Explanation, ...]) -> Iterator[Candidate]:
     """Of all explanations; one that fails is left out, since the verdict does not depend on it."""
-    for explanation in EXPLANATIONS:
+    for explanation in explanations:
         try:
             yield from explanation(case, i)
         except Exception as error:

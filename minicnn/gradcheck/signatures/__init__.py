@@ -1,7 +1,7 @@
 """Mistakes recognised by the numbers alone, whatever the operation and its layout.
 
 One file a family; each function takes a case and an argument's position and yields candidates. To teach the checker a
-mistake, write such a function and put it into the tuple below.
+mistake, write such a function and put it into one of the tuples below.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .statistics import missing_statistics
 from .structure import diagonal_jacobian, elementwise_path, outputs_ignored
 from .substitution import rearranged_elsewhere
 from .terms import input_not_normalized, known_direction, label_term, one_output_ignored
-from .upstream import step_forgotten
+from .upstream import other_use_forgotten, step_forgotten
 from .windows import overwritten, spread_over_window, stride_ignored
 from .zero import zero_gradient
 
@@ -41,9 +41,14 @@ EXPLANATIONS: tuple[Explanation, ...] = (
     overwritten,
     spread_over_window,
     one_output_ignored,
+)
+
+# Asked only where nothing else explains the gradient: they take longer, or know less about the mistake.
+LAST_RESORTS: tuple[Explanation, ...] = (
     step_forgotten,
     rearranged_elsewhere,
     permuted,
+    other_use_forgotten,
     elementwise_path,
     known_direction,
     rounded_on_the_way,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, permutations
 
 import numpy as np
@@ -30,18 +31,17 @@ class Rearrangement:
     apply: Callable[[np.ndarray], np.ndarray]
 
 
-def rearrangements(shape: tuple[int, ...]) -> Iterator[Rearrangement]:
+@lru_cache(maxsize=64)
+def rearrangements(shape: tuple[int, ...]) -> tuple[Rearrangement, ...]:
     """All rearrangements of an array of this shape, the simplest first, each different from the others."""
-    if not 0 < len(shape) <= MOST_AXES or np.prod(shape) < 2:
-        return
-    seen = {np.arange(np.prod(shape)).tobytes()}
+    return tuple(_different(shape)) if 0 < len(shape) <= MOST_AXES and np.prod(shape) > 1 else ()
+
+
+def _different(shape: tuple[int, ...]) -> Iterator[Rearrangement]:
+    seen = {hash(np.arange(np.prod(shape)).tobytes())}
     for one in _all(shape):
-        order = one.apply(np.arange(1.0, 1 + np.prod(shape)).reshape(shape))
-        key = (
-            np.nan_to_num(order).astype(np.int64).tobytes()
-            if one.code == "shifted"
-            else ((order - 1).astype(np.int64).tobytes())
-        )
+        order = np.nan_to_num(one.apply(np.arange(1.0, 1 + np.prod(shape)).reshape(shape))) - (one.code != "shifted")
+        key = hash(order.astype(np.int64).tobytes())
         if key not in seen:
             seen.add(key)
             yield one

@@ -21,9 +21,10 @@ from ..case import Case
 from ..pair import Gradients
 from .rearrange import rearrangements
 
+OTHER_USE = 34
 RANK, ELSEWHERE = 7, 13  # numbers in other places may have a simpler reason
 RIGHT = 1e-7  # relative to the largest: how well the mended gradient must agree
-MOST_PLACES = 30
+MOST_PLACES = 80
 
 
 def step_forgotten(case: Case, i: int) -> Iterator[Candidate]:
@@ -43,6 +44,24 @@ def step_forgotten(case: Case, i: int) -> Iterator[Candidate]:
             rank = RANK if "multiplied" in words or "softmax" in words else ELSEWHERE
             yield Candidate(code, message, None, {"mended_by": words}, rank)
             return
+
+
+def other_use_forgotten(case: Case, i: int) -> Iterator[Candidate]:
+    """n = a(dy) + a(dy') or a(dy) - a(dy'), dy' being dy in other places: used twice, but counted once."""
+    a = case.arguments[i]
+    for _, words, gradients in case.remember("mended dy", lambda: list(_mended(case))):
+        other = gradients.get(i)
+        if other is None or other.shape != a.shape or "taken" not in words:
+            continue
+        for sign, told in ((1.0, "plus"), (-1.0, "minus")):
+            missed = np.abs(a.analytic + sign * other - a.numeric)[~np.isnan(a.numeric)]
+            if missed.size and missed.max() <= RIGHT * np.nanmax(np.abs(a.numeric)) + np.nanmax(a.uncertainty):
+                message = (
+                    f"one of two uses of {a.name} is forgotten: backward's answer, {told} its answer to a dy "
+                    f"{words.removeprefix('dy has to be taken ')}, is the right gradient."
+                )
+                yield Candidate("term-missing", message, None, {"other_use": words}, OTHER_USE)
+                return
 
 
 def _mended(case: Case) -> Iterator[tuple[str, str, Gradients]]:
@@ -82,6 +101,6 @@ def _other_dy(dy: list[np.ndarray], outputs: list[np.ndarray]) -> Iterator[tuple
         through = y * (d - (d * y).sum(axis=axis, keepdims=True))
         yield "diagonal-jacobian", "dy has to go through softmax, y * (dy - sum(dy * y)),", [through]
     for count, one in enumerate(rearrangements(shape)):
-        if one.code == "shifted" or count > MOST_PLACES:
+        if count > MOST_PLACES:
             return
-        yield one.code, f"dy has to be taken {one.words}", [one.apply(d)]
+        yield one.code, f"dy has to be taken {one.words}", [np.nan_to_num(one.apply(d))]
