@@ -21,6 +21,7 @@ from minicnn.gradcheck.operations import (
     normalization_mistakes,
     pooling,
     softmax,
+    transposed_convolution,
 )
 from minicnn.gradcheck.operations.explain import candidates
 from minicnn.gradcheck.operations.problem import Problem
@@ -217,6 +218,26 @@ def gru_cell_backward(dy, cache):
     return di @ wi, dh @ wh + dy * z, di.T @ x, dh.T @ h, di.sum(axis=0), dh.sum(axis=0)
 
 
+def transposed_conv(x, w, b, stride=2, padding=1):
+    """(N, C, H, W) with (C, F, KH, KW)."""
+    (n, _, h, width), (_, filters, kh, kw) = x.shape, w.shape
+    padded = np.zeros((n, filters, stride * (h - 1) + kh, stride * (width - 1) + kw))
+    for i, j in np.ndindex(h, width):
+        padded[:, :, i * stride : i * stride + kh, j * stride : j * stride + kw] += np.tensordot(x[:, :, i, j], w, 1)
+    cut = slice(padding, -padding)
+    return padded[:, :, cut, cut] + b[:, None, None], (x, w, stride, padding)
+
+
+def transposed_conv_backward(dy, cache):
+    x, w, stride, p = cache
+    padded, dx, dw = np.pad(dy, ((0, 0), (0, 0), (p, p), (p, p))), np.zeros_like(x), np.zeros_like(w)
+    for i, j in np.ndindex(x.shape[2:]):
+        window = padded[:, :, i * stride : i * stride + w.shape[2], j * stride : j * stride + w.shape[3]]
+        dx[:, :, i, j] = np.tensordot(window, w, ([1, 2, 3], [1, 2, 3]))
+        dw += np.tensordot(x[:, :, i, j], window, (0, 0))
+    return dx, dw, dy.sum(axis=(0, 2, 3))
+
+
 LABELS = np.array([2, 0, 1, 1, 3])
 RECOGNISED = {
     "dense": (pairs.dense_forward, pairs.dense_backward, (normal(4, 3), normal(3, 2), normal(2)), "dense layer"),
@@ -242,6 +263,18 @@ RECOGNISED = {
         *pair("conv2d", stride=2, padding=1),
         (images(c=1), normal(3, 3, 1, 1)),
         "windows of 3x3, stride 2",
+    ),
+    "transposed conv": (
+        transposed_conv,
+        transposed_conv_backward,
+        (normal(2, 3, 3, 4), normal(3, 2, 3, 2), normal(2)),
+        "a transposed convolution with windows of 3x2, stride 2, padding 1",
+    ),
+    "square transposed conv": (
+        functools.partial(transposed_conv, stride=1),
+        transposed_conv_backward,
+        (normal(2, 3, 3, 4), normal(3, 3, 3, 3), normal(3)),
+        "a transposed convolution with windows of 3x3, padding 1",
     ),
     "conv of a signal": (of_signal, of_signal_backward, (normal(3, 2, 9), normal(4, 2, 3), normal(4)), "3, stride 2"),
     "max pool": (*pair("max_pool2d", pool_size=2), (images(),), "max pooling over axes (1, 2) with windows of 2x2"),
@@ -438,7 +471,12 @@ def test_a_mistake_is_named(name, recognised):
 def test_every_mistake_of_the_tables_can_be_made(recognised):
     """No entry with a typo in it: each changes a gradient of some operation."""
     tables = (
-        *(normalization_mistakes.MISTAKES, given_statistics.MISTAKES, convolution.MISTAKES),
+        *(
+            normalization_mistakes.MISTAKES,
+            given_statistics.MISTAKES,
+            convolution.MISTAKES,
+            transposed_convolution.MISTAKES,
+        ),
         *(pooling.OF_MAXIMA, pooling.OF_AVERAGES, attention_.MISTAKES, softmax.MISTAKES, dropout.MISTAKES),
         *(cross_entropy.OF_CROSS_ENTROPY, cross_entropy.OF_BINARY, losses.OF_DIFFERENCE),
     )

@@ -60,6 +60,11 @@ class Layout:
         order = self._image_order()
         return dx.reshape([self.x_shape[k] for k in order]).transpose(np.argsort(order)).reshape(shape)
 
+    def restore_outputs(self, a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """The way back of `outputs`."""
+        order = self._image_order()
+        return a.reshape([self.y_shape[k] for k in order]).transpose(np.argsort(order)).reshape(shape)
+
     def weights(self, w: np.ndarray) -> np.ndarray:
         """(offsets, channels of a group, groups, filters of a group)."""
         offsets, inputs = (

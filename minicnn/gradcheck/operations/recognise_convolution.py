@@ -18,6 +18,7 @@ from itertools import permutations
 
 import numpy as np
 
+from . import transposed_convolution
 from .convolution import MISTAKES, STEPS, forward
 from .factors import IMAGES
 from .layout import Layout
@@ -39,11 +40,14 @@ def recognise(problem: Problem) -> Iterator[Operation]:
         if not 1 <= y.ndim <= MOST_AXES:
             return
         for x_shape, y_shape in _with_channels(x.shape, y.shape):
-            found = _Probe(problem, x_at, w_at, x_shape, y_shape).look()
-            operation = found and _operation(problem, x_at, w_at, *found)
-            if operation:
-                yield operation
-                return
+            for turned, build in ((False, _operation), (True, transposed_convolution.operation)):
+                if turned and len(x.shape) != len(y.shape):
+                    continue  # an outer product would be one
+                found = _Probe(problem, x_at, w_at, x_shape, y_shape, turned).look()
+                operation = found and build(problem, x_at, w_at, *found)
+                if operation:
+                    yield operation
+                    return
 
 
 def _with_channels(x: tuple[int, ...], y: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -58,7 +62,10 @@ def _with_channels(x: tuple[int, ...], y: tuple[int, ...]) -> Iterator[tuple[tup
 
 @dataclass(frozen=True)
 class _Seen:
-    """Through one tap: places in y that see something, and the places in x that they see; (M, axes) each."""
+    """Through one tap: places in y that see something, and the places in x that they see; (M, axes) each.
+
+    Of a transposed convolution the other way round: it is a convolution from y to x.
+    """
 
     of_y: np.ndarray
     of_x: np.ndarray
@@ -67,9 +74,18 @@ class _Seen:
 class _Probe:
     """Forward, asked through single taps."""
 
-    def __init__(self, problem: Problem, x_at: int, w_at: int, x_shape: tuple[int, ...], y_shape: tuple[int, ...]):
-        self.problem, self.x_at, self.w_at = problem, x_at, w_at
-        self.x_shape, self.y_shape, self.w_shape = x_shape, y_shape, problem.arrays[w_at].shape
+    def __init__(
+        self,
+        problem: Problem,
+        x_at: int,
+        w_at: int,
+        x_shape: tuple[int, ...],
+        y_shape: tuple[int, ...],
+        turned: bool = False,
+    ):
+        self.problem, self.x_at, self.w_at, self.turned = problem, x_at, w_at, turned
+        self.x_shape, self.y_shape = (y_shape, x_shape) if turned else (x_shape, y_shape)
+        self.w_shape = problem.arrays[w_at].shape
         self.base = tuple(length // 2 for length in self.w_shape)
 
     def look(self) -> tuple[Layout, Windows] | None:
@@ -100,16 +116,17 @@ class _Probe:
 
     def tap(self, *places: tuple[int, ...]) -> _Seen | None:
         """Ask through these taps at once."""
-        w, x = np.zeros(self.w_shape), np.arange(1.0, 1 + np.prod(self.x_shape))
+        w, x = np.zeros(self.w_shape), np.arange(1.0, 1 + self.problem.arrays[self.x_at].size)
         for place in places:
             w[place] = 1.0
         others = {k: np.zeros_like(a) for k, a in self.problem.arrays.items()}
         y = self.problem.ask({**others, self.x_at: x.reshape(self.problem.arrays[self.x_at].shape), self.w_at: w})
         if y is None or not np.all((y >= 0) & (y <= x.size) & (y == np.round(y))) or not y.any():
             return None
-        y = y.reshape(self.y_shape)
-        seen = np.unravel_index(y[y > 0].astype(int) - 1, self.x_shape)
-        return _Seen(np.argwhere(y > 0), np.stack(seen, axis=1))
+        x_shape, y_shape = (self.y_shape, self.x_shape) if self.turned else (self.x_shape, self.y_shape)
+        y = y.reshape(y_shape)
+        of_y, of_x = np.argwhere(y > 0), np.stack(np.unravel_index(y[y > 0].astype(int) - 1, x_shape), axis=1)
+        return _Seen(of_x, of_y) if self.turned else _Seen(of_y, of_x)
 
     def role(self, axis: int, base: _Seen) -> tuple[str, int, int] | None:
         """What happens at the next tap along this axis: ("filters" or "places", axis of y or x, by how much)."""
