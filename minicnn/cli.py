@@ -1,30 +1,13 @@
-"""The command `minicnn`.
-
-What a subcommand needs is imported when it runs, so that `minicnn --help` is there at once.
-"""
+"""The command `minicnn`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import textwrap
-import time
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from . import __version__
-from .bench import command as bench_command
-
-if TYPE_CHECKING:
-    from .datasets import Dataset
-    from .gradcheck import Report
-    from .lesson import Size
-    from .results import Curves, Results
-
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit statuses, as shells have them
-LINE = 100  # characters
+from .commands import BAD_INPUT, INTERRUPTED, UsageError, bench, gradcheck, lesson
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,16 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         return options.run(options)
-    except BadInputError as error:
+    except UsageError as error:
         print(f"minicnn {options.command}: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print(f"minicnn {options.command}: interrupted.", file=sys.stderr)
         return INTERRUPTED
-
-
-class BadInputError(Exception):
-    """Something the user gave cannot be used; the message says what and what to do."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,222 +43,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"minicnn {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    lesson = commands.add_parser(
-        "lesson",
-        help="see what dropout and batch normalization do to one network",
-        description="Train one network in four arms (plain, dropout, batchnorm, both) from the same initial weights, "
-        "and show in a table, three sentences and a figure what each technique did.",
-    )
-    lesson.set_defaults(run=_lesson)
-    lesson.add_argument(
-        "--data", default="fashion-mini", metavar="NAME|FILE.npz|FOLDER", help="images to train on (%(default)s)"
-    )
-    lesson.add_argument("--seeds", type=_count, metavar="N", help="repetitions, from seeds 0 to N-1 (3)")
-    lesson.add_argument("--epochs", type=_count, metavar="N", help="passes over the training images (9)")
-    lesson.add_argument("--arms", metavar="A,B", help="only these arms, e.g. plain,dropout")
-    lesson.add_argument("--out", type=Path, default=Path("runs/lesson"), metavar="FOLDER", help="(%(default)s)")
-    lesson.add_argument("--quick", action="store_true", help="fewer images, seeds and epochs: seconds, less certain")
-    lesson.add_argument("--threads", type=_count, metavar="N", help="runs side by side; by default one a core")
-    check = commands.add_parser(
-        "gradcheck",
-        help="check every layer's and loss's gradients against numeric derivatives",
-        description="Check every layer and loss, in several configurations, and a small network against numeric "
-        "derivatives in float64. The exit status is 1 if a gradient is wrong.",
-    )
-    check.set_defaults(run=_gradcheck)
-    bench = commands.add_parser(
-        "bench",
-        help="time training steps beside PyTorch, Keras and plain NumPy",
-        description="Time whole training steps and predictions beside other libraries, those that are installed, and "
-        "show where the time goes. Leave the machine alone meanwhile.",
-    )
-    bench.set_defaults(run=_bench)
-    bench_command.add_arguments(bench, _count)
+    for subcommand in (lesson, gradcheck, bench):
+        subcommand.add_to(commands)
     return parser
-
-
-def _count(text: str) -> int:
-    """Read a whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"takes a whole number of at least 1, got {text!r}")
-    return int(text)
-
-
-def _lesson(options: argparse.Namespace) -> int:
-    """Run the lesson, write its results and say what was seen."""
-    from . import lesson
-
-    start = time.perf_counter()
-    size = lesson.QUICK if options.quick else lesson.DEFAULT
-    size = replace(size, seeds=options.seeds or size.seeds, epochs=options.epochs or size.epochs)
-    arms = _chosen(options.arms, lesson.ARMS)
-    data = _prepared(options, size, arms)
-    print(
-        f"{data.name}: {len(data.train.labels):,} training and {len(data.test.labels):,} test images, "
-        f"{len(data.classes)} classes. {len(arms)} arms x {size.seeds} seeds, {size.epochs} epochs each."
-    )
-    results = _run_with_progress(arms, data, size, options)
-    if results.interrupted:
-        runs = len(arms) * size.seeds
-        print(f"Interrupted: {results.finished} of {runs} runs were finished.", file=sys.stderr)
-        if not results.finished:
-            return INTERRUPTED
-    _report(results, options.out, time.perf_counter() - start)
-    return INTERRUPTED if results.interrupted else 0
-
-
-def _chosen(names: str | None, arms: dict) -> dict:
-    """Pick the arms named, in the order they have in the lesson."""
-    wanted = list(arms) if names is None else [name.strip() for name in names.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in arms]
-    if unknown or not wanted:
-        raise BadInputError(f"--arms takes some of {', '.join(arms)}, separated by commas, got {names!r}.")
-    return {name: make_model for name, make_model in arms.items() if name in wanted}
-
-
-def _prepared(options: argparse.Namespace, size: Size, arms: dict) -> Dataset:
-    """Load the data and try everything that could fail, before the long part."""
-    from .kernels import parallel
-
-    try:
-        data = size.draw(load_data(options.data))
-        for make_model in arms.values():
-            make_model(data.image_shape, len(data.classes), 0)
-        parallel.default_threads()
-        options.out.mkdir(parents=True, exist_ok=True)
-    except (ValueError, TypeError, OSError) as error:
-        raise BadInputError(error) from error
-    return data
-
-
-def load_data(source: str) -> Dataset:
-    """Load a data set by its name, from an .npz file or from a folder of pictures.
-
-    Parameters
-    ----------
-    source : str
-        One of `datasets.names()`, or a path.
-
-    Returns
-    -------
-    data : Dataset
-
-    Raises
-    ------
-    BadInputError
-        If there is nothing of this name.
-    TypeError, ValueError, OSError
-        If it holds no data set.
-    """
-    from . import datasets
-
-    if source in datasets.names():
-        return datasets.load(source)
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return datasets.from_folder(path)
-    if path.exists():
-        return datasets.from_npz(path)
-    raise BadInputError(
-        f"no data set, file or folder is called {source!r}. Known data sets: {', '.join(datasets.names())}.\n"
-        "For images of your own, give an .npz file or a folder that has one folder of pictures for each class."
-    )
-
-
-def _run_with_progress(arms: dict, data: Dataset, size: Size, options: argparse.Namespace) -> Results:
-    """Run the experiment with a bar on a terminal, and with a line a run elsewhere."""
-    from tqdm import tqdm
-
-    from .experiments import run_experiment
-
-    total = len(arms) * size.seeds * size.epochs
-    with tqdm(total=total, unit="epoch", disable=None, smoothing=0.1, leave=False) as bar:
-
-        def after_epoch(arm: str, seed: int, curves: Curves) -> None:
-            bar.set_description(f"{arm}, seed {seed}", refresh=False)
-            bar.set_postfix_str(f"test accuracy {curves.test_accuracy[-1]:.3f}", refresh=False)
-            bar.update()
-
-        def after_run(arm: str, seed: int, results: Results) -> None:
-            _save(results, options.out)  # whatever happens later, this much is kept
-            if bar.disable:
-                curves = results.runs[arm][seed]
-                accuracy = f"test accuracy {100 * curves.test_accuracy[-1]:.1f} %"
-                number = f"{results.finished}/{len(arms) * size.seeds}"
-                print(f"{number}  {arm}, seed {seed}: {accuracy}, {curves.seconds:.0f} s", flush=True)
-
-        return run_experiment(
-            arms,
-            data,
-            seeds=range(size.seeds),
-            recipe=size.recipe(),
-            threads=options.threads,
-            after_epoch=after_epoch,
-            after_run=after_run,
-        )
-
-
-def _save(results: Results, folder: Path) -> Path:
-    from .lesson import answers
-    from .results import save
-
-    path = folder / "results.json"
-    save(results, path, sentences=answers(results))
-    return path
-
-
-def _report(results: Results, folder: Path, seconds: float) -> None:
-    """Print the table and the sentences, and write the files."""
-    from . import lesson, plots
-    from .atomic_write import atomic_write
-
-    print(f"\n{lesson.table(results)}\n")
-    for sentence in lesson.answers(results):
-        print(textwrap.fill(sentence, LINE, initial_indent="- ", subsequent_indent="  "))
-    note = lesson.footnote(results)
-    print(f"\n{textwrap.fill(note, LINE)}\n" if note else "")
-    figure_path = folder / "lesson.png"
-    with atomic_write(figure_path) as file:
-        plots.lesson_figure(results).savefig(file, format="png")
-    print(f"Figure   {figure_path}\nNumbers  {_save(results, folder)}\nTook     {seconds:.0f} s")
-
-
-def _gradcheck(options: argparse.Namespace) -> int:
-    """Print the relative error of every gradient as it is checked, and a closing line."""
-    from .catalogue import gradient_reports
-
-    print(f"{'layer and configuration / argument':<36}  relative error  result")
-    reports = []
-    for _, report in gradient_reports():
-        reports.append(report)
-        print(report.title)
-        for argument in report.arguments:
-            error = f"{abs(argument.max_relative_error):.1e}" if argument.compared else "not compared"
-            print(f"    {argument.name:<32}{error:>16}  {'pass' if argument.passed else 'FAIL'}", flush=True)
-        if not report.passed:
-            codes = dict.fromkeys(finding.code for finding in report.findings if finding.is_error)
-            print(f"    FAIL: {', '.join(codes) or 'wrong gradient'}")
-    failed = [report for report in reports if not report.passed]
-    for report in failed:
-        print(f"\n{report}")
-    print(f"\n{_gradcheck_verdict(reports, len(failed))}")
-    return FAILED if failed else 0
-
-
-def _gradcheck_verdict(reports: Sequence[Report], failed: int) -> str:
-    errors = [(a.max_relative_error, f"{a.name} of {r.title}") for r in reports for a in r.arguments if a.compared]
-    largest, where = max(errors)
-    gradients = sum(len(report.arguments) for report in reports)
-    result = f"{failed} of {len(reports)} configurations FAILED" if failed else "all pass"
-    return (
-        f"{gradients} gradients in {len(reports)} configurations: {result}.\n"
-        f"Largest relative error {largest:.1e} (allowed {reports[0].tolerance:.0e}): {where}."
-    )
-
-
-def _bench(options: argparse.Namespace) -> int:
-    """Measure, print, write."""
-    try:
-        return bench_command.run(options)
-    except (ValueError, OSError) as error:
-        raise BadInputError(error) from error

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from minicnn import __version__, catalogue, cli, datasets, experiments, gradcheck, lesson, results
+from minicnn.commands import lesson as lesson_command
 
 SMALL = ["--data", "digits", "--epochs", "2", "--seeds", "2", "--threads", "1"]
 
@@ -132,7 +133,7 @@ def test_lesson_takes_a_file_or_a_folder(capsys, tmp_path):
         folder = tmp_path / "pets" / ("cat", "dog")[k % 2]
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / f"{k}.png")
-    assert cli.load_data(str(tmp_path / "pets")).classes == ("cat", "dog")
+    assert lesson_command.load_data(str(tmp_path / "pets")).classes == ("cat", "dog")
 
 
 def test_ctrl_c_keeps_what_is_finished(capsys, tmp_path, monkeypatch, forty_images):

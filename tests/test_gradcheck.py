@@ -196,6 +196,28 @@ def test_a_single_wrong_entry_is_caught(seed, entry, relative):
         assert codes(report) == ["unrecognized"] and report.findings[0].argument == "x"
 
 
+@pytest.mark.parametrize(
+    ("region", "where"),
+    [
+        (lambda x: np.arange(8)[:, None] == [[3]], "at index 3 of axis 0 only"),
+        (lambda x: (np.arange(8)[:, None] > 0) & (np.arange(5) > 1), "at index 1 to 7 of axis 0 only"),
+        (lambda x: x < 0, "where x < 0"),
+        (lambda x: np.pad(np.zeros((6, 3), bool), 1, constant_values=True), "on the border"),
+    ],
+)
+def test_unrecognized_says_where_the_errors_sit(region, where):
+    arguments = batchnorm_arguments()
+    noise = np.random.default_rng(0).normal(size=(8, 5))
+
+    def backward(dy, cache):
+        dx, dgamma, dbeta = batchnorm_backward(dy, cache)
+        return dx * (1 + noise * region(arguments[0])), dgamma, dbeta
+
+    (finding,) = check(batchnorm_forward, backward, arguments).findings
+    assert finding.code == "unrecognized" and where in finding.evidence["where"], finding
+    assert where in finding.message
+
+
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_small_mistake_is_caught_at_any_scale(scale):
     x, w, b = dense_arguments()
@@ -208,11 +230,11 @@ def test_a_small_mistake_is_caught_at_any_scale(scale):
     assert [a.passed for a in report.arguments] == [True, False, True]
 
 
-def test_unrecognized_names_a_constant_ratio():
+def test_a_constant_ratio_is_named():
     report = check(pairs.tanh_forward, lambda dy, y: 8 * dy * (1 - y**2), (dense_arguments()[0],))
     (finding,) = report.findings
-    assert finding.code == "unrecognized" and finding.evidence["ratio"] == pytest.approx(8, rel=1e-6)
-    assert finding.evidence["wrong"] == 12 and "8 everywhere" in finding.message
+    assert finding.code == "factor-constant" and finding.evidence["ratio"] == pytest.approx(8, rel=1e-6)
+    assert finding.evidence["entries"] == 12 and finding.evidence["residual"] < 1e-7
 
 
 @pytest.mark.parametrize(
@@ -525,17 +547,44 @@ def test_same_seed_same_report():
     assert one["arguments"] != other["arguments"]
 
 
-def test_large_arguments_are_sampled_within_the_budget():
+def large_dense_arguments():
     rng = np.random.default_rng(0)
-    arguments = rng.normal(size=(20, 50)), rng.normal(size=(50, 30)), rng.normal(size=30)
-    report = check(dense_forward, dense_backward, arguments, max_evaluations=1000)
-    assert report.passed and report.evaluations < 1200
+    return rng.normal(size=(20, 50)), rng.normal(size=(50, 30)), rng.normal(size=30)
+
+
+def test_large_arguments_are_looked_at_along_directions_and_sampled():
+    report = check(dense_forward, dense_backward, large_dense_arguments(), max_evaluations=1000)
+    assert report.passed and not report.findings and report.evaluations < 600
     x, w, b = report.arguments
-    assert b.compared == 30 and x.compared == w.compared == 85
-    assert "85 of 1,000 entries of x" in str(report) and "85 of 1,500 entries of w" in str(report)
-    assert np.isnan(x.numeric).sum() == 915
-    other = check(dense_forward, dense_backward, arguments, max_evaluations=1000, seed=1)
+    assert b.compared == 30 and b.directions == 0
+    assert x.compared == w.compared == 30 and x.directions == w.directions == 3
+    assert "30 of 1,000 entries of x" in str(report) and "30 of 1,500 entries of w" in str(report)
+    assert "3 through x, 3 through w" in " ".join(str(report).split())
+    other = check(dense_forward, dense_backward, large_dense_arguments(), max_evaluations=1000, seed=1)
     assert not np.array_equal(np.isnan(other["x"].numeric), np.isnan(x.numeric))
+
+
+@pytest.mark.parametrize("where", [(0, 0), (17, 23), (49, 29)])
+def test_one_wrong_entry_of_many_is_found_along_directions(where):
+    def backward(dy, cache):
+        dx, dw, db = dense_backward(dy, cache)
+        dw[where] *= 1.001
+        return dx, dw, db
+
+    report = check(dense_forward, backward, large_dense_arguments(), max_evaluations=1000)
+    assert [a.passed for a in report.arguments] == [True, False, True]
+    assert report["w"].worst_index == where and report["w"].wrong.sum() == 1 and report.evaluations < 1500
+
+
+def test_directions_that_disagree_fail_even_if_no_entry_is_found():
+    def backward(dy, cache):
+        dx, dw, db = dense_backward(dy, cache)
+        dw[17, 23] *= 1.1
+        return dx, dw, db
+
+    report = check(dense_forward, backward, large_dense_arguments(), max_evaluations=10)
+    assert not report.passed and report["w"].compared < 1500
+    assert report.findings[0].code == "unrecognized" and report.findings[0].argument == "w"
 
 
 # ---- bad use ----
@@ -560,6 +609,14 @@ def test_large_arguments_are_sampled_within_the_budget():
             ValueError,
             r"2 gradients, expected 3",
         ),
+        (
+            dense_forward,
+            lambda dy, c: None,
+            dense_arguments(),
+            ValueError,
+            r"None \(is its return missing\?\), expected 3",
+        ),
+        (dense_forward, lambda dy, c: {"dx": dy}, dense_arguments(), ValueError, r"a dict with 'dx', expected 3"),
         (dense_forward, lambda dy, c: dy, dense_arguments(), ValueError, r"1 gradient, expected 3 .*x, w, b"),
         (pairs.tanh_forward, lambda dy, c: None, (np.ones(3),), ValueError, "None for every argument"),
         (
@@ -622,7 +679,7 @@ def test_report_as_text_fits_a_terminal():
     assert text.startswith("Gradient check of batchnorm_forward and backward: FAILED")
     for part in (
         "Worst entries of x (40 of 40 are wrong)",
-        "unrecognized, x:",
+        "factor-constant, x:",
         "wrong-shape, gamma:",
         "What to try next",
     ):
@@ -635,7 +692,7 @@ def test_report_as_text_fits_a_terminal():
 def test_report_as_json():
     report = failed_report()
     data = json.loads(json.dumps(report.to_dict(), allow_nan=False))
-    assert data["passed"] is False and data["findings"][0]["code"] == "unrecognized"
+    assert data["passed"] is False and data["findings"][0]["code"] == "factor-constant"
     x, gamma, _ = data["arguments"]
     assert x["worst_index"] == list(report["x"].worst_index) and x["max_relative_error"] == pytest.approx(2 / 3)
     assert len(x["worst"]) == 5 and x["worst"][0]["analytic"] == pytest.approx(3 * x["worst"][0]["numeric"])
@@ -647,7 +704,7 @@ def test_report_as_json():
 def test_plot_writes_a_figure(tmp_path):
     figure = failed_report().plot(tmp_path / "report.png")
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
-    assert "FAILED (unrecognized, wrong-shape)" in figure.get_suptitle()
+    assert "FAILED" in figure.get_suptitle()
     check(*correct_pairs(np.random.default_rng(0))["convolution"], max_evaluations=200).plot(tmp_path / "sampled.png")
     check(pairs.relu_forward, pairs.relu_backward, (np.zeros(4),)).plot(tmp_path / "empty.png")
     check(lambda t: (t**2, t), lambda dy, t: 2 * t * dy, (np.array(2.0),)).plot(tmp_path / "scalar.png")

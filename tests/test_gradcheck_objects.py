@@ -4,7 +4,7 @@ import gradcheck_pairs as pairs
 import numpy as np
 import pytest
 
-from minicnn.gradcheck import check_layer, check_loss, check_model
+from minicnn.gradcheck import check_layer, check_loss, check_model, objects
 
 
 class Dense:
@@ -268,3 +268,156 @@ class Squares:
 
     def backward(self):
         return 2 * self.error / self.error.size
+
+
+def test_the_name_of_the_class_is_a_hint(monkeypatch):
+    from minicnn import BatchNorm, Conv2D, Dropout, Flatten, SoftmaxCrossEntropy
+
+    about = objects.hints_about
+    assert about(Conv2D(4, 3, stride=2)) == {
+        "operation": "conv2d",
+        "stride": 2,
+        "padding": "valid",
+        "dilation": 1,
+        "groups": 1,
+    }
+    assert about(BatchNorm(eps=0.1)) == {"operation": "batchnorm", "eps": 0.1}
+    assert about(BatchNorm(), training=False) is None and about(Dropout(0.5), training=False) is None
+    assert about(Flatten()) is None and about(Squares()) is None
+    assert about(Dense(2, 3)) == {"operation": "dense"}  # a learner's own
+    assert about(SoftmaxCrossEntropy())["operation"] == "softmax_cross_entropy"
+
+    seen = []
+    check = objects.check
+    monkeypatch.setattr(objects, "check", lambda *a, hints, **o: seen.append(hints) or check(*a, **o))
+    check_layer(Dense(4, 3), X)
+    check_layer(Dense(4, 3), X, hints="relu")
+    check_layer(NoisyNorm(), X)
+    check_loss(CrossEntropy(), X, np.array([0, 2, 1, 1, 0]))
+    assert seen == [{"operation": "dense"}, "relu", None, None]
+
+
+# ---- which layer of a model is wrong ----
+
+
+class TransposedGradient(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grads["w"] = self.grads["w"].T
+        return dx
+
+
+class WithoutBias(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grads["b"] = 0 * self.grads["b"]
+        return dx
+
+
+LABELS = np.array([0, 2, 1, 1, 0])
+
+
+@pytest.mark.parametrize("where", [0, 1, 2, 3])
+def test_the_wrong_layer_is_named(where):
+    layers = [(Doubled if k == where else Dense)(4, 4, seed=k) for k in range(4)]
+    report = check_model(Model(layers), X, LABELS, CrossEntropy())
+    assert not report.passed
+    assert [f.evidence["layer"] for f in report.findings] == [f"layer {where}, Doubled"]
+    (finding,) = report.findings
+    assert finding.argument == ("x" if where == 0 else None)
+    assert finding.message.startswith(f"the mistake is in layer {where}, Doubled, the gradient of its x: ")
+    assert [a.passed for a in report.arguments[:2]] == [False, where == 0]
+
+
+def test_a_wrong_parameter_is_named_as_in_the_model():
+    model = Model([Dense(4, 4), NoisyNorm(), WithoutBias(4, 3, seed=1)])
+    report = check_model(model, X, LABELS, CrossEntropy())
+    assert [(f.code, f.argument) for f in report.findings] == [("zero-gradient", "2.b")]
+    assert "layer 2, WithoutBias" in str(report)
+
+
+def test_several_wrong_layers_are_all_named_the_last_first():
+    model = Model([Dense(4, 4), Doubled(4, 4, seed=1), TransposedGradient(4, 4, seed=2), Dense(4, 3, seed=3)])
+    report = check_model(model, X, LABELS, CrossEntropy())
+    assert [f.evidence["layer"] for f in report.findings] == ["layer 2, TransposedGradient", "layer 1, Doubled"]
+    assert report.findings[0].code == "transposed" and report.findings[0].argument == "2.w"
+
+
+def test_a_wrong_loss_is_named():
+    class Wrong(CrossEntropy):
+        def backward(self):
+            return -super().backward()
+
+    report = check_model(Model([Dense(4, 4), Dense(4, 3)]), X, LABELS, Wrong())
+    assert [f.evidence["layer"] for f in report.findings] == ["Wrong"] and report.findings[0].code == "sign-flipped"
+
+
+def test_where_every_layer_is_right_the_model_is_to_blame():
+    class Forgetful(Model):
+        def backward(self, dy):
+            return super().backward(dy) * 3
+
+    report = check_model(Forgetful([Dense(4, 4), Dense(4, 3)]), X, LABELS, CrossEntropy())
+    assert [(f.code, f.argument) for f in report.findings] == [("factor-constant", "x")]
+    assert "layer" not in report.findings[0].evidence
+
+
+class Residual(Model):
+    def forward(self, x, training=False):
+        return x + super().forward(x, training)
+
+    def backward(self, dy):
+        return self.way_past(dy) + super().backward(dy)
+
+    def way_past(self, dy):
+        return dy
+
+
+def test_a_wrong_layer_is_named_in_a_model_that_is_no_chain():
+    report = check_model(Residual([Dense(4, 4), Doubled(4, 4)]), X, LABELS, CrossEntropy())
+    assert [f.evidence["layer"] for f in report.findings] == ["layer 1, Doubled"]
+
+
+def test_a_kink_in_a_right_layer_is_no_mistake_of_it():
+    class ReLU(NoisyNorm):
+        def forward(self, x, training=False):
+            self.factor = x > 0
+            return x * self.factor
+
+    report = check_model(Model([ReLU(), Doubled(4, 4)]), np.maximum(X, 0), LABELS, CrossEntropy())
+    assert [f.evidence["layer"] for f in report.findings if f.is_error] == ["layer 1, Doubled"]
+    assert not any("layer 0" in f.message for f in report.findings)
+
+
+def test_where_the_model_itself_is_wrong_it_is_explained_as_a_whole():
+    class Forgetful(Residual):
+        def way_past(self, dy):
+            return 0 * dy
+
+    report = check_model(Forgetful([Dense(4, 4), Dense(4, 4)]), X, LABELS, CrossEntropy())
+    assert not report.passed and report.findings and "layer" not in report.findings[0].evidence
+
+
+def test_the_model_is_left_as_it_was_also_when_it_is_wrong():
+    model, loss = Model([Doubled(4, 3), NoisyNorm()]), CrossEntropy()
+    before = frozen(model), frozen(loss)
+    assert not check_model(model, X, LABELS, loss).passed and (frozen(model), frozen(loss)) == before
+
+
+def test_minicnns_own_layers_have_their_names(monkeypatch):
+    from minicnn import BatchNorm, Flatten, Sequential, SoftmaxCrossEntropy
+    from minicnn import Dense as RealDense
+
+    class WrongNorm(BatchNorm):
+        def backward(self, dy):
+            return super().backward(dy) + 1e-3 * dy.mean(axis=0)
+
+    layers = [Flatten(), RealDense(5), WrongNorm(), RealDense(3)]
+    model = Sequential(layers, input_shape=(2, 2, 1))
+    report = check_model(
+        model, np.random.default_rng(0).normal(size=(6, 2, 2, 1)), LABELS[[0, 1, 2, 3, 4, 0]], SoftmaxCrossEntropy()
+    )
+    assert [f.evidence["layer"] for f in report.findings] == ["wrongnorm_1"]
+    assert "Mend first what was found: x, dense_1.w, dense_1.b may be wrong only because of it." in " ".join(
+        str(report).split()
+    )

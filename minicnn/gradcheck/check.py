@@ -12,22 +12,23 @@ gradient itself, a share r = 1e-13 of the argument's largest entry. A bias in fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from .conduct import Conduct, observe
-from .diagnose import Case, diagnose
-from .noise import measure_noise
-from .numeric import NumericGradient, differentiate, spread
+from .case import Case
+from .conduct import observe
+from .diagnose import diagnose
+from .measure import change_of_loss, measure
 from .pair import Pair
 from .report import ArgumentReport, Report
+from .second_look import LITTLE, look_again, rounding_of_the_gradient
 
 TOLERANCE = 1e-7
 MAX_EVALUATIONS = 20_000
-EVALUATIONS_AN_ENTRY = 5  # four at the first step size, the rest for entries that need another
-NOISE_ENTRIES = 5  # of each argument
 ANALYTIC_ROUNDING = 1e-13  # r of equation (1)
+TINY = 1e-13  # of dy: an error that may be rounding, even if the gradient is as small
 
 
 def check(
@@ -40,6 +41,9 @@ def check(
     tolerance: float = TOLERANCE,
     max_evaluations: int = MAX_EVALUATIONS,
     rng: np.random.Generator | None = None,
+    hints: str | Mapping[str, Any] | None = None,
+    make_arguments: Callable[[int], tuple] | None = None,
+    explain: bool = True,
     title: str | None = None,
 ) -> Report:
     """Compare a backward pass with numeric derivatives of its forward pass, and watch how both behave.
@@ -65,6 +69,12 @@ def check(
         choice of entries is looked at, and the report says so.
     rng : numpy.random.Generator, optional
         A generator that forward draws from without having it as an argument: it is wound back as well.
+    hints : str or dict, optional
+        Which operation it is, for a better diagnosis: "conv2d", or {"operation": "conv2d", "stride": 2, "padding": 1}.
+    make_arguments : function (seed) -> arguments, optional
+        Gives other arguments, of other shapes perhaps, to tell explanations of a mistake apart.
+    explain : bool
+        Whether to look for the mistake behind a wrong gradient. Without, it is faster, and "unrecognized".
     title : str, optional
         What the report calls the pair; by default the two functions' names.
 
@@ -89,18 +99,16 @@ def check(
             "backward returned None for every argument, so that there is nothing to compare. "
             f"Return the gradient of at least one of {', '.join(pair.names)}."
         )
-    case = Case(pair, conduct, tolerance)
-    if conduct.is_measurable:
-        chosen = _choose_entries(pair, conduct, max_evaluations, random)
-        case.numeric = _measure(pair, conduct, chosen, tolerance, max_evaluations)
-    else:
-        chosen = dict.fromkeys(conduct.gradients, np.arange(0))
+    case = Case(pair, conduct, tolerance, _as_hints(hints), make_arguments, max_evaluations)
+    chosen = measure(case, max_evaluations, random)
     for i, entries in chosen.items():
-        case.arguments[i] = _compare(pair, conduct, i, entries, case.numeric.get(i), tolerance)
+        case.arguments[i] = _compare(case, i, entries)
+        if case.arguments[i].max_relative_error > 0 and not case.arguments[i].passed:
+            case.arguments[i] = _look_again(case, i, entries)
     return Report(
         title=pair.title if title is None else title,
         arguments=list(case.arguments.values()),
-        findings=diagnose(case),
+        findings=diagnose(case, explain),
         unchecked=[pair.names[i] for i in pair.floats if i not in conduct.gradients],
         tolerance=tolerance,
         seed=seed,
@@ -108,82 +116,36 @@ def check(
     )
 
 
-def _choose_entries(
-    pair: Pair, conduct: Conduct, max_evaluations: int, rng: np.random.Generator
-) -> dict[int, np.ndarray]:
-    """Which entries of each argument to look at: all, or a fair share of the budget; small arguments first."""
-    left = max_evaluations // EVALUATIONS_AN_ENTRY
-    checked = sorted(conduct.gradients, key=lambda i: pair.arguments[i].size)
-    chosen = {}
-    for position, i in enumerate(checked):
-        size = pair.arguments[i].size
-        count = min(size, max(1, left // (len(checked) - position)))
-        chosen[i] = np.arange(size) if count == size else np.sort(rng.choice(size, count, replace=False))
-        left -= count
-    return {i: chosen[i] for i in sorted(chosen)}
-
-
-def _measure(
-    pair: Pair, conduct: Conduct, chosen: dict[int, np.ndarray], tolerance: float, max_evaluations: int
-) -> dict[int, NumericGradient]:
-    """Numeric derivatives by the chosen entries of each argument."""
-    changes = {i: _change(pair, conduct, i) for i in chosen}
-    size = conduct.size
-    noise = max(
-        measure_noise(changes[i], pair.arguments[i], _some(entries), spread(pair.arguments[i]), conduct.eps * size / 2)
-        for i, entries in chosen.items()
-    )
-    conduct.noise = noise
-    count = sum(map(len, chosen.values()))
-    return {
-        i: differentiate(
-            changes[i],
-            pair.arguments[i],
-            entries,
-            size=size,
-            noise=noise,
-            tolerance=tolerance,
-            max_evaluations=max_evaluations * len(entries) // max(1, count),
+def _as_hints(hints: str | Mapping[str, Any] | None) -> dict[str, Any]:
+    """Hints as a dict with "operation", or an empty one."""
+    if hints is None:
+        return {}
+    hints = {"operation": hints} if isinstance(hints, str) else dict(hints) if isinstance(hints, Mapping) else hints
+    if not isinstance(hints, dict) or not isinstance(hints.get("operation"), str):
+        raise ValueError(
+            f'hints names the operation, as "conv2d" or {{"operation": "conv2d", "stride": 2}}; got {hints!r}.'
         )
-        for i, entries in chosen.items()
-    }
+    return hints
 
 
-def _some(entries: np.ndarray) -> np.ndarray:
-    """A few of them, evenly apart, to measure the noise at."""
-    count = min(NOISE_ENTRIES, 1 + len(entries) // 8)
-    return entries[np.linspace(0, len(entries) - 1, count).astype(int)] if len(entries) else entries
+def _look_again(case: Case, i: int, entries: np.ndarray) -> ArgumentReport:
+    """Measure the entries once more that are wrong by little; compare again."""
+    pair, conduct, a = case.pair, case.conduct, case.arguments[i]
+    errors = a.relative_error.flat[entries]
+    doubtful = np.flatnonzero((errors > case.tolerance) & (errors < LITTLE))
+    if doubtful.size:
+        places = np.stack([doubtful, entries[doubtful]], axis=1)
+        change = change_of_loss(pair, conduct, i)
+        case.numeric[i] = look_again(change, pair.arguments[i], places, case.numeric[i], conduct.noise)
+    largest = max((float(np.abs(d).max(initial=0.0)) for d in conduct.dy), default=0.0)
+    with np.errstate(all="ignore"):
+        is_tiny = np.all(np.abs(a.analytic - a.numeric)[a.wrong] < TINY * largest)
+    return _compare(case, i, entries, rounding_of_the_gradient(pair, conduct, i) if is_tiny else 0.0)
 
 
-def _change(pair: Pair, conduct: Conduct, i: int) -> Callable[[], float]:
-    """The function that says by how much L differs from its first value."""
-    first, dy = conduct.call.outputs, [d.ravel() for d in conduct.dy]
-
-    def change() -> float:
-        total = 0.0
-        try:
-            outputs = pair.outputs()
-        except Exception as error:
-            error.add_note(f"gradcheck had moved one entry of {pair.names[i]} a little when forward raised this.")
-            raise
-        with np.errstate(all="ignore"):
-            for d, y, y_first in zip(dy, outputs, first, strict=True):
-                if y.shape != y_first.shape:
-                    raise ValueError(
-                        f"forward's output changed its shape from {y_first.shape} to {y.shape} when one entry of "
-                        f"{pair.names[i]} moved a little: there is no derivative."
-                    )
-                total += float(np.dot(d, (y - y_first).ravel()))
-        return total
-
-    return change
-
-
-def _compare(
-    pair: Pair, conduct: Conduct, i: int, entries: np.ndarray, numeric: NumericGradient | None, tolerance: float
-) -> ArgumentReport:
-    """Relative errors of argument i, equation (1)."""
-    shape, analytic = pair.arguments[i].shape, conduct.gradients[i]
+def _compare(case: Case, i: int, entries: np.ndarray, rounding: float = 0.0) -> ArgumentReport:
+    """Relative errors of argument i, equation (1); `rounding` is what else may be lost in the analytic gradient."""
+    shape, analytic, numeric = case.pair.arguments[i].shape, case.conduct.gradients[i], case.numeric.get(i)
     values, uncertainty, errors = (np.full(shape, np.nan) for _ in range(3))
     kinks = np.zeros(shape, bool)
     if numeric is not None:
@@ -194,8 +156,9 @@ def _compare(
         a, n = analytic.astype(np.float64), values
         with np.errstate(all="ignore"):
             largest = np.abs(n[~np.isnan(n)]).max(initial=0.0)
-            floor = (uncertainty + ANALYTIC_ROUNDING * largest) / tolerance
+            floor = (uncertainty + ANALYTIC_ROUNDING * largest + rounding) / case.tolerance
             scale = np.maximum(np.maximum(np.abs(a), np.abs(n)), floor)
             errors = np.where(np.isnan(n) | (a == n), 0.0 * n, np.abs(a - n) / scale)  # (1); NaN stays NaN
         errors[~np.isfinite(a) & ~np.isnan(n)] = np.inf
-    return ArgumentReport(pair.names[i], shape, analytic, values, uncertainty, errors, kinks, tolerance)
+    name, agreed = case.pair.names[i], len(case.directions.get(i, ()))
+    return ArgumentReport(name, shape, analytic, values, uncertainty, errors, kinks, case.tolerance, agreed)

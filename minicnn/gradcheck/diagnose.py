@@ -1,276 +1,64 @@
 """From numbers to findings: which mistake it is.
 
-A rule looks at the whole case and gives findings or none. `ABOUT_THE_PAIR` are asked once, `ABOUT_AN_ARGUMENT` once for
-each argument. Then, for each argument, the `EXPLANATIONS` are asked in turn, and the first that has an answer ends the
-search; the last, `unrecognized`, always has one for a wrong gradient. To teach the checker a mistake, write a function
-and put it into the tuple at the place where it should be asked.
+First come the findings that need no diagnosis (misconduct.py). Then every explanation of a wrong gradient is asked for
+candidates, from the numbers alone (signatures) and by what the operation seems to be (operations). The best of those
+that explain the gradient to within the uncertainty (candidates.py) is the finding; without one it is `unrecognized`.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-import numpy as np
+from . import operations, signatures
+from .candidates import Candidate, Explanation, ranked
+from .case import Case
+from .misconduct import ABOUT_AN_ARGUMENT, ABOUT_THE_PAIR, WITHOUT_DIAGNOSIS
+from .report import Finding
+from .unrecognized import unrecognized
 
-from .conduct import Conduct
-from .numeric import NumericGradient
-from .pair import Pair
-from .report import ArgumentReport, Finding
-from .shapes import remedy
-
-NONLINEAR = 1e-6  # relative: how far equation (1) of conduct.py may be missed
-COARSE_NOISE = 2.0**-33  # of the largest value: float64 rounds to 2^-53, float32 to 2^-24
-FLOAT32_ERRORS = 1e-5  # relative errors that rounding to float32 can explain
-ZERO = 1e-12  # of the largest gradient: rounding may leave so much of a zero
-CLEAR = 1e-3  # of the largest gradient: entries below say little about a ratio
-CONSTANT_RATIO = 1e-6
-SHOWN_INDICES = 5
+EXPLANATIONS: tuple[Explanation, ...] = (*signatures.EXPLANATIONS, operations.explanations)
+LAST_RESORTS = signatures.LAST_RESORTS
 
 
-@dataclass
-class Case:
-    """All that is known about the pair under test.
-
-    Attributes
-    ----------
-    pair : Pair
-        To call the two functions again, at other points too.
-    conduct : Conduct
-        Outputs, dy, gradients, and what was seen on the way.
-    tolerance : float
-    arguments : dict of int to ArgumentReport
-        The comparison, by the argument's position.
-    numeric : dict of int to NumericGradient
-        The measurement behind it.
-    """
-
-    pair: Pair
-    conduct: Conduct
-    tolerance: float
-    arguments: dict[int, ArgumentReport] = field(default_factory=dict)
-    numeric: dict[int, NumericGradient] = field(default_factory=dict)
-
-
-def diagnose(case: Case) -> list[Finding]:
-    """All findings of a case: errors of conduct, then argument by argument."""
+def diagnose(case: Case, explain: bool = True) -> list[Finding]:
+    """All findings of a case: errors of conduct, then argument by argument; without explanations, if so wished."""
     findings = [finding for rule in ABOUT_THE_PAIR for finding in rule(case)]
     for i in case.arguments:
         findings += [finding for rule in ABOUT_AN_ARGUMENT for finding in rule(case, i)]
-        explained = (explanation(case, i) for explanation in EXPLANATIONS)
-        findings += [next((finding for finding in explained if finding), None)]
-    return sorted(filter(None, findings), key=lambda finding: not finding.is_error)
+        findings += [finding for finding in [_why_wrong(case, i, explain)] if finding]
+    return sorted(findings, key=lambda finding: (not finding.is_error, finding.code == "unrecognized"))
 
 
-# ---- the pair as a whole ----
-
-
-def non_finite_output(case: Case) -> Iterator[Finding]:
-    """NaN or infinity in y."""
-    for k, y in enumerate(case.conduct.call.outputs):
-        bad = ~np.isfinite(y)
-        if bad.any():
-            where = _indices(bad)
-            message = (
-                f"forward gives {np.count_nonzero(bad):,} of {y.size:,} outputs as NaN or infinity, first at "
-                f"{where[0]}; gradients cannot be compared at this point."
-            )
-            evidence = {"output": k, "count": int(np.count_nonzero(bad)), "indices": where}
-            yield Finding("non-finite", None, message, evidence)
-
-
-def not_repeatable(case: Case) -> Iterator[Finding]:
-    """Another answer for the same input."""
-    if case.conduct.drift:
-        message = (
-            f"forward gives another answer when it is called again with the same arguments: {case.conduct.drift}. "
-            "Does it draw random numbers or keep a state? Nothing was compared, since a derivative needs one function."
-        )
-        yield Finding("not-repeatable", None, message, {"difference": case.conduct.drift})
-
-
-def backward_not_repeatable(case: Case) -> Iterator[Finding]:
-    """Other gradients for the same dy and cache."""
-    if case.conduct.backward_drift:
-        message = (
-            "backward gives another answer when it is called again with the same dy and cache: "
-            f"{case.conduct.backward_drift}. Does it write into the cache, or add to gradients of the call before?"
-        )
-        yield Finding("backward-not-repeatable", None, message, {"difference": case.conduct.backward_drift})
-
-
-def argument_modified(case: Case) -> Iterator[Finding]:
-    """Somebody wrote into an array that belongs to the caller."""
-    for name, by in case.conduct.modified:
-        message = f"{by} changed {name}, which belongs to the caller and may be needed again."
-        yield Finding("argument-modified", name, message, {"by": by})
-
-
-def low_precision(case: Case) -> Iterator[Finding]:
-    """A forward pass in float32, or as noisy as one."""
-    remedy_text = (
-        "Derivatives from such values are right to 3 or 4 digits at best, so that small mistakes stay unseen. Look for "
-        'dtype=np.float32, .astype("float32") or arrays made without the dtype of x.'
-    )
-    if case.conduct.float32:
-        message = f"forward computes in less than float64: {case.conduct.float32}. {remedy_text}"
-        yield Finding("low-precision", None, message, {"sign": case.conduct.float32})
-        return
-    largest = max(float(np.abs(a).max(initial=0.0)) for a in _values(case))
-    scale = largest * float(np.sqrt(sum(np.sum(d**2) for d in case.conduct.dy)))
-    noise = case.conduct.noise
-    for i, numeric in case.numeric.items():
-        if not numeric.values.size:
-            continue
-        size = np.abs(numeric.values).max()
-        if noise > COARSE_NOISE * scale > 0 and np.median(numeric.uncertainty) > case.tolerance * size > 0:
-            share = noise / scale
-            message = f"the outputs carry noise of {share:.0e} of the largest value, float64 has 1e-16. {remedy_text}"
-            yield Finding("low-precision", case.arguments[i].name, message, {"noise": share})
-            return
-
-
-# ---- one argument ----
-
-
-def not_differentiable_here(case: Case, i: int) -> Iterator[Finding]:
-    """Entries on a kink: left out, no error."""
-    kinks = case.arguments[i].kinks
-    count = int(np.count_nonzero(kinks))
-    if count:
-        looked_at = len(case.numeric[i].values)
-        where = _indices(kinks)
-        message = (
-            f"{count:,} of the {looked_at:,} entries looked at sit on a kink or a jump, where the slopes on both sides "
-            f"differ however small the step, e.g. {where[0]}: ReLU at 0? equal maxima? They were left out."
-        )
-        if 2 * count > looked_at:
-            message += " That is most of them: check at another point, such as random values."
-        yield Finding("not-differentiable-here", case.arguments[i].name, message, {"count": count, "indices": where})
-
-
-# ---- why a gradient is wrong ----
-
-
-def wrong_shape(case: Case, i: int) -> Finding | None:
-    """Another shape than the variable's."""
-    a = case.arguments[i]
-    if a.analytic.shape == a.shape:
+def _why_wrong(case: Case, i: int, explain: bool) -> Finding | None:
+    """The best explanation of one gradient; None for a right one."""
+    for rule in WITHOUT_DIAGNOSIS:
+        finding = rule(case, i)
+        if finding:
+            return finding
+    if case.arguments[i].passed:
         return None
-    advice, agrees = remedy(a.analytic, a.shape, a.numeric)
-    message = f"the gradient has shape {a.analytic.shape}, {a.name} has {a.shape}."
-    if advice:
-        message += f" To mend it, {advice}" + ("; then its numbers are right." if agrees else ", perhaps.")
-    evidence = {"shape": list(a.analytic.shape), "expected": list(a.shape), "remedy": advice, "remedy_agrees": agrees}
-    return Finding("wrong-shape", a.name, message, evidence)
+    candidates = _explained(case, i) if explain else []
+    if not candidates:
+        return unrecognized(case, i)
+    best = candidates[0]
+    others = list(dict.fromkeys(c.code for c in candidates if c.code != best.code))
+    evidence = {**best.evidence, "also_possible": others}
+    return Finding(best.code, case.arguments[i].name, best.message, evidence)
 
 
-def non_finite(case: Case, i: int) -> Finding | None:
-    """NaN or infinity in a gradient."""
-    a = case.arguments[i]
-    bad = ~np.isfinite(a.analytic)
-    if not bad.any() or not case.conduct.outputs_are_finite:
-        return None
-    where = _indices(bad)
-    message = (
-        f"{np.count_nonzero(bad):,} of {bad.size:,} entries of the gradient are NaN or infinite, first at {where[0]}."
-    )
-    return Finding("non-finite", a.name, message, {"count": int(np.count_nonzero(bad)), "indices": where})
+def _explained(case: Case, i: int) -> list[Candidate]:
+    for explanations in (EXPLANATIONS, LAST_RESORTS):
+        candidates = ranked(case, i, _candidates(case, i, explanations))
+        if candidates:
+            return candidates
+    return []
 
 
-def upstream_ignored(case: Case, i: int) -> Finding | None:
-    """The gradient does not depend on dy, or not linearly."""
-    a = case.arguments[i]
-    missed, largest = case.conduct.nonlinearity.get(i, (np.zeros(0), 0.0))
-    noise = np.nanmax(a.uncertainty, initial=0.0)
-    same = i in case.conduct.ignores_dy and not a.passed and bool(a.analytic.any())
-    if not missed.size or not a.compared or not (same or missed.max() > NONLINEAR * largest + 10 * noise):
-        return None
-    relative = float(missed.max() / largest) if largest else float("inf")
-    if same:
-        message = "the gradient is the same for another dy: the chain rule's factor dL/dy is missing."
-    else:
-        message = (
-            "the gradient is not linear in dy: backward(a dy1 + b dy2) and a backward(dy1) + b backward(dy2) differ by "
-            f"a relative {relative:.1e}. Each term of a gradient has dy in it exactly once."
-        )
-    return Finding("upstream-ignored", a.name, message, {"relative_difference": relative})
-
-
-def low_precision_gradient(case: Case, i: int) -> Finding | None:
-    """A backward pass in float32 after a forward pass in float64."""
-    a = case.arguments[i]
-    coarse = a.analytic.dtype.kind == "f" and a.analytic.dtype.itemsize < 8
-    if not coarse and not a.passed and a.max_relative_error < FLOAT32_ERRORS and a.analytic.dtype.kind == "f":
-        coarse = bool(a.analytic.any() and np.array_equal(a.analytic, a.analytic.astype(np.float32)))
-    if not coarse or case.conduct.float32 or not (a.passed or a.max_relative_error < FLOAT32_ERRORS):
-        return None
-    message = (
-        "backward computes in float32 though dy and the arguments are float64: the gradient is right to 7 digits at "
-        "most and cannot be checked more finely. Let it keep the dtype of dy."
-    )
-    evidence = {"dtype": a.analytic.dtype.name, "max_relative_error": a.max_relative_error}
-    return Finding("low-precision", a.name, message, evidence)
-
-
-def zero_gradient(case: Case, i: int) -> Finding | None:
-    """Zero where the numbers say otherwise."""
-    a = case.arguments[i]
-    size = np.nanmax(np.abs(a.numeric), initial=0.0)
-    if a.passed or np.any(np.abs(a.analytic[a.wrong]) > ZERO * size):
-        return None
-    count, largest = int(np.count_nonzero(a.wrong)), float(np.abs(a.numeric[a.wrong]).max())
-    where = "everywhere" if count == a.compared else f"in {count:,} of {a.compared:,} entries, e.g. at {a.worst_index},"
-    message = f"the gradient is 0 {where} where the numeric derivative is not: up to {largest:.3g} in size."
-    evidence = {"count": count, "compared": a.compared, "largest_numeric": largest, "indices": _indices(a.wrong)}
-    return Finding("zero-gradient", a.name, message, evidence)
-
-
-def unrecognized(case: Case, i: int) -> Finding | None:
-    """Wrong, and no rule knows why: say what can be said."""
-    a = case.arguments[i]
-    if a.passed:
-        return None
-    count = int(np.count_nonzero(a.wrong))
-    evidence = {"wrong": count, "compared": a.compared, "indices": _indices(a.wrong), **_relation(a)}
-    message = (
-        f"{count:,} of {a.compared:,} entries are wrong, the relative error goes up to {a.max_relative_error:.1e}."
-    )
-    if "ratio" in evidence and evidence["ratio_spread"] < CONSTANT_RATIO:
-        message += f" analytic / numeric is {evidence['ratio']:.6g} everywhere: a factor too much or too few."
-    elif "ratio" in evidence:
-        message += (
-            f" In most, analytic / numeric lies between {evidence['ratio_low']:.3g} and {evidence['ratio_high']:.3g}; "
-            f"the cosine of the angle between both gradients is {evidence['cosine']:.3f}."
-        )
-    return Finding("unrecognized", a.name, message, evidence)
-
-
-def _relation(a: ArgumentReport) -> dict[str, float]:
-    """How analytic and numeric gradient go together, from the entries that are clearly not zero."""
-    numeric = np.where(np.isnan(a.relative_error), 0.0, a.numeric)
-    clear = np.abs(numeric) > CLEAR * np.abs(numeric).max(initial=0.0)
-    if np.count_nonzero(clear) < 2:
-        return {}
-    analytic, numeric = a.analytic[clear].astype(np.float64), numeric[clear]
-    ratio = analytic / numeric
-    low, middle, high = (float(q) for q in np.quantile(ratio, (0.1, 0.5, 0.9)))
-    spread = float(np.abs(ratio - middle).max() / abs(middle)) if middle else float("inf")
-    product = float(np.linalg.norm(analytic) * np.linalg.norm(numeric))
-    cosine = float(analytic @ numeric) / product if product else 0.0
-    return {"ratio": middle, "ratio_low": low, "ratio_high": high, "ratio_spread": spread, "cosine": cosine}
-
-
-def _indices(chosen: np.ndarray) -> list[tuple[int, ...]]:
-    """The first few places where `chosen` is true."""
-    return [tuple(int(k) for k in index) for index in np.argwhere(chosen)[:SHOWN_INDICES]]
-
-
-def _values(case: Case) -> list[np.ndarray]:
-    """All numbers around: outputs and arguments of floats."""
-    return [*case.conduct.call.outputs, *(case.pair.arguments[i] for i in case.pair.floats)]
-
-
-ABOUT_THE_PAIR = (non_finite_output, not_repeatable, backward_not_repeatable, argument_modified, low_precision)
-ABOUT_AN_ARGUMENT = (not_differentiable_here,)
-EXPLANATIONS = (wrong_shape, non_finite, upstream_ignored, low_precision_gradient, zero_gradient, unrecognized)
+def _candidates(case: Case, i: int, explanations: tuple[Explanation, ...]) -> Iterator[Candidate]:
+    """Of all explanations; one that fails is left out, since the verdict does not depend on it."""
+    for explanation in explanations:
+        try:
+            yield from explanation(case, i)
+        except Exception as error:
+            warnings.warn(f"gradcheck's explanation {explanation.__name__} failed: {error!r}", RuntimeWarning, 2)

@@ -54,11 +54,14 @@ class NumericGradient:
         u of equation (4), in units of the derivative.
     kinks : array of bool, shape (K,)
         Where L has no derivative: `values` mean nothing there.
+    steps : array, shape (K,)
+        h of the estimate taken.
     """
 
     values: np.ndarray
     uncertainty: np.ndarray
     kinks: np.ndarray
+    steps: np.ndarray
 
 
 def differentiate(
@@ -244,7 +247,7 @@ class _StepSearch:
         unresolved = np.abs(best.value) <= uncertainty
         at_first_step = ROUNDING_SAFETY * self.noise / np.minimum(self.first_step, best.step)
         uncertainty = np.where(unresolved, np.maximum(uncertainty, at_first_step), uncertainty)
-        return NumericGradient(best.value, uncertainty, kinks)
+        return NumericGradient(best.value, uncertainty, kinks, best.step)
 
 
 def _power_of_two(x: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""Layers, losses and models as pairs of functions, so that `check` can check them.
+"""Layers and losses as pairs of functions, so that `check` can check them; models are in whole_model.py.
 
     forward(x, *parameters):  put the parameters into the object, run its forward pass
     backward(dy):             run its backward pass, pick up dx and the gradients of the parameters
 
+The name of the object's class, where it is one of the field's, tells the diagnosis which operation it is.
 The object is a deep copy in float64; yours keeps its parameters, state, cache and generator. Only names are asked for,
 not classes: `forward(x, training=...)`, `backward(dy)`, `params`, `grads`; and where they exist `state`, `rng`,
 `dtype`, `build(input_shape, rng, dtype)` and, on a model, `layers`.
@@ -19,6 +20,50 @@ import numpy as np
 from .check import check
 from .report import Report
 
+OPERATIONS = {  # by the class's name in lower case: the hint, and the attributes that are its options
+    "conv2d": ("conv2d", ("stride", "padding", "dilation", "groups")),
+    "maxpool2d": ("max_pool2d", ("pool_size", "stride", "padding")),
+    "avgpool2d": ("avg_pool2d", ("pool_size", "stride", "padding")),
+    "globalavgpool2d": ("global_avg_pool2d", ()),
+    "batchnorm": ("batchnorm", ("eps",)),
+    "layernorm": ("layernorm", ("eps",)),
+    "groupnorm": ("groupnorm", ("eps", "groups")),
+    "dropout": ("dropout", ("rate",)),
+    "spatialdropout2d": ("spatial_dropout2d", ("rate",)),
+    "dense": ("dense", ()),
+    "linear": ("dense", ()),
+    "relu": ("relu", ()),
+    "leakyrelu": ("leaky_relu", ("negative_slope",)),
+    "sigmoid": ("sigmoid", ()),
+    "tanh": ("tanh", ()),
+    "softmax": ("softmax", ()),
+    "softmaxcrossentropy": ("softmax_cross_entropy", ("label_smoothing", "class_weights")),
+    "binarycrossentropy": ("binary_cross_entropy", ()),
+    "meansquarederror": ("mean_squared_error", ()),
+}
+ONLY_IN_TRAINING = {"batchnorm", "dropout", "spatial_dropout2d"}
+
+
+def hints_about(thing: object, training: bool = True) -> dict[str, object] | None:
+    """Which operation a layer or loss is, by the name of its class, and with which options.
+
+    Parameters
+    ----------
+    thing : object
+    training : bool
+        In evaluation some layers are another operation; nothing is said of these.
+
+    Returns
+    -------
+    dict or None
+        As `check` takes it; None for a name that says nothing.
+    """
+    operation, options = OPERATIONS.get(type(thing).__name__.lower(), (None, ()))
+    if operation is None or (operation in ONLY_IN_TRAINING and not training):
+        return None
+    given = {name: getattr(thing, name, None) for name in options}
+    return {"operation": operation, **{name: value for name, value in given.items() if value is not None}}
+
 
 def check_layer(layer: object, x: np.ndarray, *, training: bool = True, seed: int = 0, **options) -> Report:
     """Check dx and the gradient of every parameter of a layer.
@@ -33,7 +78,7 @@ def check_layer(layer: object, x: np.ndarray, *, training: bool = True, seed: in
     seed : int
         As in `check`; an unbuilt layer takes its initial parameters from it, too.
     **options
-        `tolerance`, `max_evaluations`, `title`: as in `check`.
+        `tolerance`, `max_evaluations`, `hints`, `title`: as in `check`.
 
     Returns
     -------
@@ -46,7 +91,7 @@ def check_layer(layer: object, x: np.ndarray, *, training: bool = True, seed: in
         If backward leaves a parameter without gradient; and as in `check`.
     """
     x = np.asarray(x)
-    subject = _Subject(layer, x, seed)
+    subject = Subject(layer, x, seed)
 
     def forward(x: np.ndarray, *parameters: np.ndarray) -> tuple[np.ndarray, None]:
         subject.reset(parameters)
@@ -57,53 +102,7 @@ def check_layer(layer: object, x: np.ndarray, *, training: bool = True, seed: in
     def backward(dy: np.ndarray, cache: None) -> tuple[np.ndarray, ...]:
         return subject.object.backward(dy), *subject.gradients()
 
-    options = {"title": _title(layer), **options}
-    return check(forward, backward, (x, *subject.values), names=["x", *subject.names], seed=seed, **options)
-
-
-def check_model(
-    model: object, x: np.ndarray, labels: np.ndarray, loss: object, *, training: bool = True, seed: int = 0, **options
-) -> Report:
-    """Check the gradient of a model's loss by its input and by every parameter.
-
-    Parameters
-    ----------
-    model : object with forward(x, training=...), backward(dy), params and grads
-        It is not changed.
-    x : array of floats, shape (N, ...)
-    labels : array
-        What the loss compares with; a constant.
-    loss : object with forward(prediction, labels) -> float and backward() -> gradient of the prediction
-    training : bool
-        The mode of the forward pass.
-    seed : int
-        As in `check`.
-    **options
-        `tolerance`, `max_evaluations`, `title`: as in `check`.
-
-    Returns
-    -------
-    Report
-        Its arguments are "x" and the names of the parameters.
-
-    Raises
-    ------
-    ValueError
-        If backward leaves a parameter without gradient; and as in `check`.
-    """
-    x = np.asarray(x)
-    subject, loss, labels = _Subject(model, x, seed), copy.deepcopy(loss), np.array(labels)
-
-    def forward(x: np.ndarray, *parameters: np.ndarray) -> tuple[float, None]:
-        subject.reset(parameters)
-        value = loss.forward(subject.object.forward(x, training=training), labels)
-        subject.give_back(parameters)
-        return value, None
-
-    def backward(dy: float, cache: None) -> tuple[np.ndarray, ...]:
-        return subject.object.backward(dy * loss.backward()), *subject.gradients()
-
-    options = {"title": f"{type(model).__name__} with {_title(loss)}", **options}
+    options = {"title": title_of(layer), "hints": hints_about(layer, training), **options}
     return check(forward, backward, (x, *subject.values), names=["x", *subject.names], seed=seed, **options)
 
 
@@ -118,7 +117,7 @@ def check_loss(loss: object, prediction: np.ndarray, labels: np.ndarray, **optio
     labels : array
         A constant.
     **options
-        `seed`, `tolerance`, `max_evaluations`, `title`: as in `check`.
+        `seed`, `tolerance`, `max_evaluations`, `hints`, `title`: as in `check`.
 
     Returns
     -------
@@ -134,11 +133,11 @@ def check_loss(loss: object, prediction: np.ndarray, labels: np.ndarray, **optio
         return dy * loss.backward(), None
 
     arguments = (np.asarray(prediction), np.array(labels))
-    report = check(forward, backward, arguments, **{"title": _title(loss), **options})
+    report = check(forward, backward, arguments, **{"title": title_of(loss), "hints": hints_about(loss), **options})
     return dataclasses.replace(report, unchecked=[])  # labels are constants, nobody expects a gradient
 
 
-class _Subject:
+class Subject:
     """A private copy of a layer or model in float64, set back to one and the same state before each forward pass.
 
     The values of parameters go in and out by copying, since an optimizer too changes them in place.
@@ -206,7 +205,7 @@ def _convert(attributes: dict) -> None:
         attributes["dtype"] = np.dtype(np.float64)
 
 
-def _title(thing: object) -> str:
+def title_of(thing: object) -> str:
     """The object's own repr, unless it is the one with an address."""
     text = repr(thing)
     return type(thing).__name__ if " object at 0x" in text or len(text) > 70 else text

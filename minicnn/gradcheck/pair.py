@@ -16,6 +16,7 @@ mask is the same in all of them.
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Sequence
 
@@ -115,6 +116,13 @@ class Pair:
             )
         return Call(handed, *result)
 
+    def at(self, arguments: Sequence) -> Pair:
+        """The same two functions at another point; private copies again, and calls of their own count."""
+        other = copy.copy(self)
+        other.arguments = [_private(a) for a in arguments]
+        other.forward_calls = 0
+        return other
+
     def outputs(self) -> list[np.ndarray]:
         """Outputs for the present content of `arguments`."""
         return self.forward(copies=self.copies).outputs
@@ -163,8 +171,13 @@ class Pair:
         wanted = f"{len(self.floats)} (one for each array of floats: {', '.join(self.names[i] for i in self.floats)})"
         if len(every) != len(self.floats):
             wanted += f" or {len(every)} (one for each argument, None for a constant: {', '.join(self.names)})"
+        returned = f"{len(given)} gradient{'s' * (len(given) != 1)}"
+        if result is None:
+            returned = "None (is its return missing?)"
+        elif isinstance(result, dict):
+            returned = f"a dict with {', '.join(map(repr, result))}"
         raise ValueError(
-            f"backward returned {len(given)} gradient{'s' * (len(given) != 1)}, expected {wanted}. "
+            f"backward returned {returned}, expected {wanted}. "
             "Return them as a tuple in the order of forward's arguments."
         )
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import colour
+from .html import render_html
 from .text import render
 
 if TYPE_CHECKING:
@@ -48,8 +51,13 @@ class Finding:
         """Whether the check fails by it."""
         return self.code not in NOT_AN_ERROR
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe."""
+        evidence = _json_safe(self.evidence)
+        return {"code": self.code, "argument": self.argument, "message": self.message, "evidence": evidence}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class ArgumentReport:
     """The comparison for one argument.
 
@@ -66,6 +74,8 @@ class ArgumentReport:
     kinks : array of bool, shape of the argument
         Where L has no derivative; left out of the comparison.
     tolerance : float
+    directions : int
+        How many random directions, each through all entries at once, were looked at beside single entries.
     """
 
     name: str
@@ -76,6 +86,12 @@ class ArgumentReport:
     relative_error: np.ndarray
     kinks: np.ndarray
     tolerance: float
+    directions: int = 0
+
+    def __repr__(self) -> str:
+        """One line, without the arrays."""
+        result = "passed" if self.passed else "wrong"
+        return f"<{type(self).__name__} {self.name} {self.shape}: {result}, {self.compared} entries compared>"
 
     @property
     def max_relative_error(self) -> float:
@@ -117,6 +133,7 @@ class ArgumentReport:
             "worst_index": None if self.worst_index is None else list(self.worst_index),
             "entries": int(np.prod(self.shape)),
             "compared": self.compared,
+            "directions": self.directions,
             "wrong": int(np.count_nonzero(self.wrong)),
             "kinks": int(np.count_nonzero(self.kinks)),
             "worst": [
@@ -132,7 +149,7 @@ class ArgumentReport:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """Result of a gradient check.
 
@@ -180,9 +197,28 @@ class Report:
                 return argument
         raise KeyError(f"no argument {name!r} in this report; it has {', '.join(a.name for a in self.arguments)}")
 
+    def __repr__(self) -> str:
+        """One line; `print` shows the rest."""
+        result = ["passed" if self.passed else "FAILED", *dict.fromkeys(f.code for f in self.findings)]
+        return f"<{type(self).__name__} {self.title}: {', '.join(result)}>"
+
     def __str__(self) -> str:
-        """The report for a terminal."""
-        return render(self)
+        """The report for a terminal: in colour if that is where standard output goes."""
+        return self.to_text(colour=colour.wanted(sys.stdout))
+
+    def _repr_html_(self) -> str:
+        """The report for a notebook."""
+        return render_html(self)
+
+    def to_text(self, colour: bool = False) -> str:
+        """The report as text of at most 88 columns, e.g. for a file.
+
+        Parameters
+        ----------
+        colour : bool
+            Whether to put in a terminal's codes for colours.
+        """
+        return render(self, colour)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-safe dicts, lists, strings and numbers; what is not finite becomes None."""
@@ -195,10 +231,7 @@ class Report:
             "evaluations": self.evaluations,
             "arguments": [a.to_dict() for a in self.arguments],
             "unchecked": list(self.unchecked),
-            "findings": [
-                {"code": f.code, "argument": f.argument, "message": f.message, "evidence": _json_safe(f.evidence)}
-                for f in self.findings
-            ],
+            "findings": [f.to_dict() for f in self.findings],
         }
 
     def plot(self, path: str | Path | None = None) -> Figure:
@@ -226,10 +259,11 @@ class Report:
         Raises
         ------
         GradientError
-            An AssertionError whose message is `str(report)`.
+            An AssertionError whose message is the report as text.
         """
+        __tracebackhide__ = True  # pytest then points at the line of the test
         if not self.passed:
-            raise GradientError(str(self))
+            raise GradientError(self.to_text())
 
 
 def _json_number(value: float) -> float | None:

@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 
 BLAS_BUFFERS = (64, 320), (320, 768)  # shapes of a product that fills OpenBLAS's buffers on processors with AVX2
 WORTH_A_THREAD = 1 << 15  # numbers; below it, handing the work over costs more than doing it
+TOO_SMALL_FOR_BLAS = 1 << 13  # numbers; products of such matrices OpenBLAS does in one thread by itself (m n k < 2^18)
 
 _local = threading.local()  # .threads: the number asked for by `threads(...)` in this thread
 
@@ -93,6 +94,8 @@ def over_batch(work: Callable[[slice], Result], n: int, size: int) -> list[Resul
     size : int
         How many numbers the whole work touches; a small one is done in the calling thread.
     """
+    if size <= TOO_SMALL_FOR_BLAS:
+        return [work(slice(0, n))]
     number = min(getattr(_local, "threads", None) or default_threads(), n) if size > WORTH_A_THREAD else 1
     bounds = [n * k // number for k in range(number + 1)]
     first, *others = [slice(start, stop) for start, stop in pairwise(bounds)]

@@ -1,16 +1,24 @@
-"""The subcommand `minicnn bench`: its options, and what it prints and writes."""
+"""The command `minicnn bench`: its options, and what it prints and writes."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 
+from . import UsageError, count
 
-def add_arguments(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
-    """Add the options; `count` reads a whole number of at least 1."""
+
+def add_to(commands: argparse._SubParsersAction) -> None:
+    """Describe the command and its options."""
+    parser = commands.add_parser(
+        "bench",
+        help="time training steps beside PyTorch, Keras and plain NumPy",
+        description="Time whole training steps and predictions beside other libraries, those that are installed, and "
+        "show where the time goes. Leave the machine alone meanwhile.",
+    )
+    parser.set_defaults(run=run)
     parser.add_argument("--parts", metavar="A,B", help="networks, layers, start, memory, growth, techniques (all)")
     parser.add_argument("--network", metavar="A,B", help="digit, lesson (both)")
     parser.add_argument("--batches", metavar="N,N", help="batch sizes (20,64,128)")
@@ -30,17 +38,28 @@ def add_arguments(parser: argparse.ArgumentParser, count: Callable[[str], int]) 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, print, write.
+    """Measure, print, write; returns the exit status.
 
     Raises
     ------
-    ValueError
-        If an option cannot be used.
+    UsageError
+        If an option or a file cannot be used.
     """
-    from . import run as measure
-    from .settings import settings
-
     start = time.perf_counter()
+    try:
+        results = _results(options)
+        print(f"\nTook     {time.perf_counter() - start:.0f} s")
+        _write(results, options)
+    except (ValueError, OSError) as error:
+        raise UsageError(error) from error
+    return 0
+
+
+def _results(options: argparse.Namespace) -> dict:
+    """Measure, or read what an earlier run measured; the tables are printed on the way."""
+    from .. import bench
+    from ..bench.settings import settings
+
     chosen = settings(
         options.parts,
         options.peers,
@@ -50,12 +69,15 @@ def run(options: argparse.Namespace) -> int:
         options.rounds,
         options.quick,
     )
-    results = read(options.earlier) if options.earlier else {}
+    earlier = read(options.earlier) if options.earlier else {}
     if options.earlier and not options.parts:
-        show(results)
-    else:
-        results = measure(chosen, lambda text: print(text, flush=True), results)
-    print(f"\nTook     {time.perf_counter() - start:.0f} s")
+        show(earlier)
+        return earlier
+    return bench.run(chosen, lambda text: print(text, flush=True), earlier)
+
+
+def _write(results: dict, options: argparse.Namespace) -> None:
+    """Write the files asked for."""
     if options.json:
         from ..atomic_write import atomic_write
 
@@ -63,11 +85,10 @@ def run(options: argparse.Namespace) -> int:
             file.write(json.dumps(results, indent=1).encode())
         print(f"Numbers  {options.json}")
     if options.plot:
-        from .figure import draw
+        from ..bench.figure import draw
 
         draw(results, options.plot)
         print(f"Figure   {options.plot}")
-    return 0
 
 
 def read(path: Path) -> dict:
@@ -78,7 +99,7 @@ def read(path: Path) -> dict:
     OSError, ValueError
         If the file cannot be read, or holds something else.
     """
-    from . import FORMAT
+    from ..bench import FORMAT
 
     results = json.loads(path.read_bytes())
     if not isinstance(results, dict) or results.get("format") != FORMAT:
@@ -88,7 +109,7 @@ def read(path: Path) -> dict:
 
 def show(results: dict) -> None:
     """Print the tables of an earlier run."""
-    from . import HOME, tables
+    from ..bench import HOME, tables
 
     print(tables.machine(results))
     for part in HOME:
