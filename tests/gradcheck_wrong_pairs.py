@@ -198,6 +198,15 @@ def normalizations(rng: np.random.Generator) -> Iterator[Case]:
         pair = _normalization(axes, channel, groups, lambda g, m, q, s, k: (g - m - q) / s, with_x=True)
         yield Case(f"{kind}: gamma's gradient with x", *pair, arguments, "gamma", "uses-input-not-normalized")
 
+    centre = lambda x: (np.tanh(x - x.mean(axis=0)), x - x.mean(axis=0))  # noqa: E731
+
+    def along_rows(dy: np.ndarray, centred: np.ndarray) -> np.ndarray:
+        g = dy * (1 - np.tanh(centred) ** 2)
+        return g - g.mean(axis=1, keepdims=True)
+
+    table = rng.normal(size=(4, 5))
+    yield Case("centre: over the other axis", centre, along_rows, (table,), "x", "statistics-over-wrong-axes")
+
     def unit(x: np.ndarray) -> tuple:
         size = np.linalg.norm(x, axis=1, keepdims=True)
         return x / size, (x / size, size)

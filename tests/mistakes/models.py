@@ -239,7 +239,7 @@ class NotAveraged(SoftmaxCrossEntropy):
 
 # ---- planted ----
 
-IMAGE, FEATURES = (5, 4, 2), (6,)
+IMAGE, FEATURES = (4, 3, 2), (6,)
 LABELS = np.array([0, 2, 1])
 RIGHT_LOSS = SoftmaxCrossEntropy()
 
@@ -301,4 +301,4 @@ plant_model([Dense(5), Dropout(0.2), Dense(3)], FEATURES, loss=Uphill())
 plant_model([Dense(5), BatchNorm(), Dense(3)], FEATURES, loss=NotAveraged())
 plant_model([KernelTurned(3, 2), ReLU(), Flatten(), Dense(3)], IMAGE)
 plant_model([KernelTransposed(3, 3), Tanh(), Flatten(), Dense(3)], IMAGE)
-plant_model([NotCounted(2), Conv2D(2, 2), Tanh(), Flatten(), Dense(3)], IMAGE)
+plant_model([NotCounted(2), Conv2D(2, (2, 1)), Tanh(), Flatten(), Dense(3)], IMAGE)

@@ -12,7 +12,7 @@ from .penalties import regularizer, regularizer_in_part
 from .places import another_arguments_gradient, permuted, rearranged
 from .ratio import constant_factor, factor_per_channel
 from .rounding import rounded_on_the_way
-from .statistics import missing_statistics
+from .statistics import missing_statistics, sums_over_wrong_axes
 from .structure import diagonal_jacobian, elementwise_path, outputs_ignored
 from .substitution import rearranged_elsewhere
 from .terms import input_not_normalized, known_direction, label_term, one_output_ignored
@@ -31,6 +31,7 @@ EXPLANATIONS: tuple[Explanation, ...] = (
     label_term,
     input_not_normalized,
     missing_statistics,
+    sums_over_wrong_axes,
     mask_missing,
     wrong_mask,
     mask_unscaled,

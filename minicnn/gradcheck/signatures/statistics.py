@@ -21,7 +21,7 @@ from itertools import combinations
 
 import numpy as np
 
-from ..candidates import Candidate
+from ..candidates import Candidate, is_far_off
 from ..case import Case
 from ..probe import jacobian
 
@@ -54,6 +54,32 @@ def missing_statistics(case: Case, i: int) -> Iterator[Candidate]:
             yield from _shift_invariant(case, i, error, centred, axes, words)
         elif np.abs((n * values).sum(axis=axes)).max() <= ORTHOGONAL * np.abs(n * values).sum(axis=axes).max():
             yield from _scale_invariant(case, i, error, values, axes, words)
+
+
+def sums_over_wrong_axes(case: Case, i: int) -> Iterator[Candidate]:
+    """The derivatives sum to 0 over one set of axes, backward's over another: its means run over the wrong axes."""
+    a = case.arguments[i]
+    if np.isnan(a.numeric).any() or len(a.shape) < 2 or not is_far_off(case, i):
+        return
+    wrong = right = None
+    for shape, axes, words in groupings(a.shape):
+        if shape != a.shape:
+            break
+        zero = [_sums_to_zero(g, axes, float(np.max(a.uncertainty))) for g in (a.numeric, a.analytic)]
+        right = right or (words if zero == [True, False] else None)
+        wrong = wrong or (words if zero == [False, True] else None)
+    if right and wrong:
+        message = (
+            f"a mean is taken over the wrong axes: the derivatives sum to 0 over {right}, as forward subtracts a mean "
+            f"there, but backward's gradient sums to 0 over {wrong}."
+        )
+        evidence = {"right": right, "backward": wrong}
+        yield Candidate("statistics-over-wrong-axes", message, None, evidence, RANK + 1)
+
+
+def _sums_to_zero(g: np.ndarray, axes: tuple[int, ...], uncertainty: float) -> bool:
+    count = np.prod([g.shape[axis] for axis in axes])
+    return bool(np.abs(g.sum(axis=axes)).max() <= SUM_IS_ZERO * np.abs(g).sum(axis=axes).max() + uncertainty * count)
 
 
 def groupings(shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], str]]:

@@ -82,12 +82,6 @@ def elementwise_path(case: Case, i: int) -> Iterator[Candidate]:
             "a path that goes entry by entry is missing or wrong (a skip connection, a gate times the state): the "
             "error is dy times something, all else is right.",
         )
-    elif not (found.flows & off).any() and found.flows.any():
-        yield _path(
-            found,
-            "the gradient is dy times something entry by entry, but outputs depend on other entries as well: only the "
-            "direct path is there.",
-        )
 
 
 def outputs_ignored(case: Case, i: int) -> Iterator[Candidate]:

@@ -116,7 +116,7 @@ def _confirmed(
     parts += [("the result", of_result)] if of_result is not AS_IT_IS else []
     codes = [one.code for _, one in parts]
     code = next(c for c in ("order-scrambled", "shifted", "transposed", "flipped-kernel") if c in codes)
-    if code in ("transposed", "order-scrambled") and case.arguments[i].numeric.ndim <= 1 and codes == [code]:
+    if code == "transposed" and case.arguments[i].numeric.ndim <= 1 and codes == [code]:
         code = "statistics-over-wrong-axes"
     words = ", and ".join(f"{what} is taken {one.words}" for what, one in parts)
     message = f"the gradient of {name} would be right if {words}. {ADVICE[next(c for c in codes if c in ADVICE)]}"

@@ -20,6 +20,7 @@ RANK, VAGUE = 10, 40
 CLOSE = 1e-6  # relative: how far (1) may be missed
 FEW = 3  # entries
 MOST_OUTPUT_AXES = 6
+ABOUT_ONE = 0.05  # eps under the root takes a little away
 
 
 def label_term(case: Case, i: int) -> Iterator[Candidate]:
@@ -52,9 +53,16 @@ def input_not_normalized(case: Case, i: int) -> Iterator[Candidate]:
     for name, array in [*known, ("y", y)]:
         if array.shape != dy.shape or array.shape == a.shape:
             continue
-        for total in _reductions(dy * array, a.shape):
+        totals = list(_reductions(dy * array, a.shape))
+        for total in totals:
             factor = _multiple(a.analytic, total, a.kinks)
             if factor is None or np.abs(factor - 1) > CLOSE:
+                continue
+            if any(_multiple(a.numeric, other, a.kinks) is not None for other in totals):
+                message = f"sum(dy * {name}) is right, but over other axes: {a.name} is used along the ones left over."
+                yield Candidate("statistics-over-wrong-axes", message, total, {"made_with": name}, RANK)
+                return
+            if not _is_normalized(case, i):
                 continue
             evidence = {"made_with": name}
             message = (
@@ -63,6 +71,15 @@ def input_not_normalized(case: Case, i: int) -> Iterator[Candidate]:
             )
             yield Candidate("uses-input-not-normalized", message, total, evidence, RANK)
             return
+
+
+def _is_normalized(case: Case, i: int) -> bool:
+    """Whether the outputs' derivatives by argument i, x-hat, have a mean square of 1; True if it is not known."""
+    found = jacobian(case, i)
+    if found is None:
+        return True
+    square = float(np.nansum(found.numeric**2)) / max(1, np.count_nonzero(found.depends))
+    return abs(square - 1) < ABOUT_ONE
 
 
 def known_direction(case: Case, i: int) -> Iterator[Candidate]:
