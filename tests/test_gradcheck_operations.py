@@ -623,3 +623,31 @@ def test_recognition_fails_on_no_function(seed):
                 lambda dy, cache, a=arguments: (*(np.zeros_like(np.atleast_1d(g)) for g in a), None),
                 (*map(np.atleast_1d, arguments), labels),
             )
+
+
+@pytest.mark.parametrize(
+    ("dx", "code", "words"),
+    [
+        (
+            lambda d, h, s, g: g / s * (d - d.sum(0) / 5 - h * (d * h).sum(0) / 5),
+            "statistics-over-wrong-axes",
+            "less one",
+        ),
+        (lambda d, h, s, g: g / s * (d - d.mean(0) - h * (d * h).mean(0) / 2), "variance-term-missing", "factor 0.5"),
+        (lambda d, h, s, g: g / s * (d + d.mean(0) - h * (d * h).mean(0)), "mean-term-missing", "wrong sign"),
+        (lambda d, h, s, g: 6 / s * (d - d.mean(0) - h * (d * h).mean(0)), "factor-per-channel", "Besides, it is"),
+        (lambda d, h, s, g: 1 / s * (d - h * (d * h).mean(0)), "factor-per-channel", "is missing"),
+        (lambda d, h, s, g: 1 / s**2 * (d - d.mean(0) - h * (d * h).mean(0)), "factor-per-channel", "Besides: "),
+    ],
+)
+def test_terms_factors_and_two_mistakes(dx, code, words):
+    """Batch norm of 6 examples, d = dy, h = x_hat; with what operations alone can say."""
+
+    def backward(dy, cache):
+        x_hat, gamma, std = cache
+        return dx(dy, x_hat, std, gamma), (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+    arguments = (normal(6, 4), normal(4), normal(4))
+    case, found = recognised(pairs.batchnorm_forward, backward, arguments)
+    first = min((c for o in found for c in candidates(o, case, 0)), key=lambda candidate: candidate.rank)
+    assert first.code == code and words in first.message, first.message
