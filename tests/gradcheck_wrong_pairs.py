@@ -385,6 +385,9 @@ def structures(rng: np.random.Generator) -> Iterator[Case]:
 
     arguments = n(size=(4, 3)), n(size=(3, 3))
     yield Case("residual: skip forgotten", residual, through_the_branch, arguments, "x", "term-missing")
+    gate = np.linspace(0.1, 0.9, 3)
+    gated = lambda x, w: (gate * x + np.tanh(x @ w), (x, w))  # noqa: E731
+    yield Case("gate: skip forgotten", gated, through_the_branch, arguments, "x", "term-missing")
     only_skip = lambda dy, c: (dy, through_the_branch(dy, c)[1])  # noqa: E731
     yield Case("residual: branch forgotten", residual, only_skip, arguments, "x", "term-missing")
     two = lambda x, w: ((x @ w, np.tanh(x)), (x, w))  # noqa: E731

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import sys
+from unittest import mock
 
 import gradcheck_pairs as pairs
 import numpy as np
@@ -402,22 +403,21 @@ RECOGNISED = {
 }
 
 
-@pytest.fixture
-def recognised(monkeypatch):
-    """Function (forward, backward, arguments) -> (case, operations whose right gradients are the measured ones)."""
-    module = sys.modules["minicnn.gradcheck.check"]
+def recognised(forward, backward, arguments):
+    """The case that `check` would diagnose, and the operations whose right gradients are the measured ones."""
+    seen = []
+    with mock.patch.object(
+        sys.modules["minicnn.gradcheck.check"], "diagnose", lambda case, *_: seen.append(case) or []
+    ):
+        check(forward, backward, arguments)
+    (case,) = seen
+    found = operations.recognise(case)
+    return case, [o for o in found if all(Problem(case).is_gradient(i, o.gradient(i)) for i in measured(o, case))]
 
-    def recognise(forward, backward, arguments):
-        seen = []
-        with monkeypatch.context() as patch:
-            patch.setattr(module, "diagnose", lambda case, *_: seen.append(case) or [])
-            check(forward, backward, arguments)
-        (case,) = seen
-        found = operations.recognise(case)
-        right = [o for o in found if all(Problem(case).is_gradient(i, o.gradient(i)) for i in measured(o, case))]
-        return case, right
 
-    return recognise
+@functools.cache
+def by_name(name):
+    return recognised(*RECOGNISED[name][:3])
 
 
 def measured(operation, case):
@@ -425,17 +425,16 @@ def measured(operation, case):
 
 
 @pytest.mark.parametrize("name", RECOGNISED)
-def test_is_recognised_in_its_layout(name, recognised):
-    *call, words = RECOGNISED[name]
-    case, found = recognised(*call)
+def test_is_recognised_in_its_layout(name):
+    words = RECOGNISED[name][3]
+    case, found = by_name(name)
     assert found and words in found[0].name, [o.name for o in found]
     assert set(found[0].gradients) >= set(case.arguments)
 
 
 @pytest.mark.parametrize("name", RECOGNISED)
-def test_takes_few_calls(name, recognised):
-    *call, _ = RECOGNISED[name]
-    case, _ = recognised(*call)
+def test_takes_few_calls(name):
+    case, _ = by_name(name)
     before = case.pair.forward_calls
     operations.recognise(case)
     assert case.pair.forward_calls - before <= 40
@@ -452,10 +451,9 @@ def made(operation, case):
 
 
 @pytest.mark.parametrize("name", RECOGNISED)
-def test_a_mistake_is_named(name, recognised):
+def test_a_mistake_is_named(name):
     """Backward returns what a mistake makes of a gradient: the first candidate has its code, or one as good."""
-    *call, _ = RECOGNISED[name]
-    case, (operation, *_) = recognised(*call)
+    case, (operation, *_) = by_name(name)
     chances = [
         (i, m, p) for i, m, p in made(operation, case) if not same(p, operation.gradient(i), case.arguments[i].kinks)
     ]
@@ -468,7 +466,7 @@ def test_a_mistake_is_named(name, recognised):
         assert first.code in {m.code for j, m, p in chances if j == i and same(p, wrong)} and "{" not in first.message
 
 
-def test_every_mistake_of_the_tables_can_be_made(recognised):
+def test_every_mistake_of_the_tables_can_be_made():
     """No entry with a typo in it: each changes a gradient of some operation."""
     tables = (
         *(
@@ -481,8 +479,8 @@ def test_every_mistake_of_the_tables_can_be_made(recognised):
         *(cross_entropy.OF_CROSS_ENTROPY, cross_entropy.OF_BINARY, losses.OF_DIFFERENCE),
     )
     never = {id(mistake.wrong): mistake.message for table in tables for mistake in table}
-    for *call, _ in RECOGNISED.values():
-        case, found = recognised(*call)
+    for name in RECOGNISED:
+        case, found = by_name(name)
         for operation in found:
             for _, mistake, _ in made(operation, case):
                 never.pop(id(mistake.wrong), None)
@@ -573,7 +571,7 @@ NEITHER = {
 
 
 @pytest.mark.parametrize("name", NEITHER)
-def test_other_functions_are_not_mistaken_for_operations(name, recognised):
+def test_other_functions_are_not_mistaken_for_operations(name):
     forward, arguments = NEITHER[name]
     _, found = recognised(forward, lambda dy, cache: tuple(np.ones_like(a) for a in arguments), arguments)
     assert not found, [o.name for o in found]
@@ -584,12 +582,12 @@ def test_nothing_is_asked_where_the_gradient_is_right(monkeypatch):
     assert check(*RECOGNISED["conv"][:3]).passed
 
 
-def test_large_problems_are_left_alone(recognised):
+def test_large_problems_are_left_alone():
     _, found = recognised(pairs.relu_forward, pairs.relu_backward, (normal(operations.MOST_ENTRIES + 1),))
     assert not found
 
 
-def test_labels_in_a_closure(recognised):
+def test_labels_in_a_closure():
     forward = functools.partial(pairs.cross_entropy_forward, labels=LABELS)
     _, found = recognised(forward, pairs.cross_entropy_backward, (normal(5, 4),))
     assert found and np.array_equal(found[0].given["hard"].argmax(axis=1), LABELS)
@@ -613,7 +611,7 @@ FUNCTIONS = [
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_recognition_fails_on_no_function(seed, recognised):
+def test_recognition_fails_on_no_function(seed):
     """Whatever the arguments: what a family raised would be a warning, and an error here."""
     rng = np.random.default_rng(seed)
     for function in FUNCTIONS:
@@ -625,3 +623,31 @@ def test_recognition_fails_on_no_function(seed, recognised):
                 lambda dy, cache, a=arguments: (*(np.zeros_like(np.atleast_1d(g)) for g in a), None),
                 (*map(np.atleast_1d, arguments), labels),
             )
+
+
+@pytest.mark.parametrize(
+    ("dx", "code", "words"),
+    [
+        (
+            lambda d, h, s, g: g / s * (d - d.sum(0) / 5 - h * (d * h).sum(0) / 5),
+            "statistics-over-wrong-axes",
+            "less one",
+        ),
+        (lambda d, h, s, g: g / s * (d - d.mean(0) - h * (d * h).mean(0) / 2), "variance-term-missing", "factor 0.5"),
+        (lambda d, h, s, g: g / s * (d + d.mean(0) - h * (d * h).mean(0)), "mean-term-missing", "wrong sign"),
+        (lambda d, h, s, g: 6 / s * (d - d.mean(0) - h * (d * h).mean(0)), "factor-per-channel", "Besides, it is"),
+        (lambda d, h, s, g: 1 / s * (d - h * (d * h).mean(0)), "factor-per-channel", "is missing"),
+        (lambda d, h, s, g: 1 / s**2 * (d - d.mean(0) - h * (d * h).mean(0)), "factor-per-channel", "Besides: "),
+    ],
+)
+def test_terms_factors_and_two_mistakes(dx, code, words):
+    """Batch norm of 6 examples, d = dy, h = x_hat; with what operations alone can say."""
+
+    def backward(dy, cache):
+        x_hat, gamma, std = cache
+        return dx(dy, x_hat, std, gamma), (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+    arguments = (normal(6, 4), normal(4), normal(4))
+    case, found = recognised(pairs.batchnorm_forward, backward, arguments)
+    first = min((c for o in found for c in candidates(o, case, 0)), key=lambda candidate: candidate.rank)
+    assert first.code == code and words in first.message, first.message

@@ -36,7 +36,13 @@ EXAMPLES = 5
 STEP, BEND = 1e-6, 1e-3  # relative: far enough to see a kink, and what is one
 
 # What the checker does not yet name as it should, with the code that it gives. Counts against the 95 %.
-MISNAMED = {}
+MISNAMED = {
+    "concatenate: every other column": "unrecognized",
+    "quadratic form: only the right factor": "unrecognized",
+    "tied weights: only the encoder": "unrecognized",
+    "differences: only the later one": "unrecognized",
+    "RNN over time: weights of the first moment": "unrecognized",
+}
 
 
 @functools.cache
@@ -59,8 +65,12 @@ def test_every_mistake_is_caught(mistake):
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=str)
 def test_the_right_name_comes_first(mistake):
-    expected = [MISNAMED[mistake.name]] if mistake.name in MISNAMED else mistake.codes
-    assert first_error(report_of(mistake)) in expected, f"{mistake.why}\n\n{report_of(mistake)}"
+    code = first_error(report_of(mistake))
+    if mistake.name in MISNAMED:
+        assert code not in mistake.codes, "named rightly now: take it out of MISNAMED"
+        assert code == MISNAMED[mistake.name]
+    else:
+        assert code in mistake.codes, f"{mistake.why}\n\n{report_of(mistake)}"
 
 
 def test_at_least_95_percent_are_named():

@@ -35,7 +35,10 @@ STEPS = {
     "own": lambda v: v.p * v.dp,
     "normalization": lambda v: -v.p * (v.dp * v.p).sum(axis=-1, keepdims=True),
     "ds": Terms(
-        own=Term("softmax's term p * dp"), normalization=Term("softmax's term of the normalization, -p * sum(dp * p),")
+        own=Term("softmax's term p * dp"),
+        normalization=Term(
+            "softmax's term of the normalization, -p * sum(dp * p),", miscounted="statistics-over-wrong-axes"
+        ),
     ),
     "scale_of_dq": lambda v: v.scale,
     "scale_of_dk": lambda v: v.scale,

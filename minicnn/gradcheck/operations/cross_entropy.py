@@ -8,7 +8,7 @@ import numpy as np
 
 from .activation_tables import NO_CODE, sigmoid
 from .loss_values import counts_of, is_value, usual_scales
-from .operation import Gradient, Mistake, Operation, Term, Terms
+from .operation import Gradient, Mistake, Operation, Term, Terms, Values
 from .problem import Problem
 from .softmax import softmax
 
@@ -29,6 +29,13 @@ CROSS_ENTROPY = {
     ),
     "dz": lambda v: v.dy * v.ds,  # (1)
 }
+
+
+def _others(v: Values) -> tuple[int, ...]:
+    """The axes that are not the classes'."""
+    return tuple(k for k in range(v.z.ndim) if k != v.axis)
+
+
 OF_CROSS_ENTROPY = (
     Mistake(
         "label-term-missing",
@@ -41,6 +48,12 @@ OF_CROSS_ENTROPY = (
         "ds",
         lambda v: v.labels,
         "the probabilities are missing: dlogits = (p - onehot) / N.",
+    ),
+    Mistake(
+        "label-term-missing",
+        "labels",
+        lambda v: -v.total * (v.hard.max(axis=_others(v), keepdims=True) if v.z.ndim == 2 else v.hard),
+        "one is subtracted in whole columns, p[:, labels] -= 1: it is one entry a row, p[np.arange(N), labels] -= 1.",
     ),
     Mistake(
         "term-missing",

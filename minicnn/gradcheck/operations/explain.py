@@ -23,7 +23,7 @@ from ..case import Case
 from .factors import name_factor
 from .operation import Mistake, Operation, Terms
 
-ONE, FACTOR, TERMS, AND_FACTOR, TWO = 0, 4, 6, 14, 22  # ranks
+ONE, FACTOR, TERMS, AND_FACTOR, TWO = 0, -1, 6, 14, 22  # ranks; what can be counted here is known best here
 ENTRIES_A_TERM = 3  # at least, or a fit proves nothing
 MOST_ENTRIES_FOR_PAIRS = 1_000
 NEGLIGIBLE = 1e-7  # a fitted factor as small is 0

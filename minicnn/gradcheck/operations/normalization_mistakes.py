@@ -10,6 +10,10 @@ from .normalization import dx_of, mean, mean_of_dx, variance_term
 from .operation import Mistake, Values
 
 FULL = "dx = (dx_hat - mean(dx_hat) - x_hat * mean(dx_hat * x_hat)) / std"
+ROWS_SCRAMBLED = (
+    "dy is brought into rows of channels by reshape alone, which scrambles its numbers: move the channels' axis to the "
+    "end first, dy.transpose(0, 2, 3, 1).reshape(-1, C)."
+)
 
 OF_TERMS = (
     Mistake(
@@ -177,8 +181,7 @@ OF_STATISTICS = (
             "order-scrambled",
             "dx",
             lambda v, again=again: _flattened(v, again),
-            "dy is brought into rows of channels by reshape alone, which scrambles its numbers: move the channels' "
-            "axis to the end first, dy.transpose(0, 2, 3, 1).reshape(-1, C).",
+            ROWS_SCRAMBLED,
         )
         for again in (False, True)
     ),
@@ -209,7 +212,28 @@ OF_STATISTICS = (
     ),
 )
 
+
+def _flat_sum(v: Values, a: np.ndarray) -> np.ndarray | None:
+    """The sum over rows of channels, as _flattened makes them."""
+    channels = v.gamma.size
+    if v.gamma.shape[-1] == channels or v.x.ndim < 3 or a.size % channels:
+        return None
+    return a.reshape(-1, channels).sum(axis=0)
+
+
 OF_PARAMETERS = (
+    *(
+        Mistake(
+            "order-scrambled",
+            step,
+            wrong,
+            ROWS_SCRAMBLED,
+        )
+        for step, wrong in (
+            ("dgamma", lambda v: _flat_sum(v, v.dy * v.x_hat.reshape(v.x.shape))),
+            ("dbeta", lambda v: _flat_sum(v, v.dy)),
+        )
+    ),
     Mistake(
         "uses-input-not-normalized",
         "x_hat_of_dgamma",

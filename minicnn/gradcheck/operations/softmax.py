@@ -14,6 +14,8 @@ from .factors import IMAGES
 from .operation import Gradient, Mistake, Operation, Term, Terms, Values
 from .problem import Problem, is_same
 
+WRONG_COUNT = "statistics-over-wrong-axes"
+
 
 def softmax(x: np.ndarray, axis: int) -> np.ndarray:
     """Along one axis, without overflow."""
@@ -28,7 +30,10 @@ def _sum(v: Values, a: np.ndarray) -> np.ndarray:
 STEPS = {
     "own": lambda v: v.p * v.dy,
     "normalization": lambda v: -v.p * _sum(v, v.dy * v.p),
-    "dx": Terms(own=Term("the term p * dy"), normalization=Term("the term of the normalization, -p * sum(dy * p),")),
+    "dx": Terms(
+        own=Term("the term p * dy"),
+        normalization=Term("the term of the normalization, -p * sum(dy * p),", miscounted=WRONG_COUNT),
+    ),
 }  # (1)
 MISTAKES = (
     Mistake(
@@ -87,7 +92,10 @@ MISTAKES = (
 LOG_STEPS = {
     "own": lambda v: v.dy,
     "normalization": lambda v: -v.p * _sum(v, v.dy),
-    "dx": Terms(own=Term("the term dy"), normalization=Term("the term of the normalization, -p * sum(dy),")),
+    "dx": Terms(
+        own=Term("the term dy"),
+        normalization=Term("the term of the normalization, -p * sum(dy),", miscounted=WRONG_COUNT),
+    ),
 }  # (2)
 LOG_MISTAKES = (
     Mistake(
