@@ -5,6 +5,7 @@ import math
 import os
 import signal
 import time
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from minicnn import Dense, Flatten, Sequential, SoftmaxCrossEntropy, datasets
 from minicnn.estimates import Comparison, Estimate
-from minicnn.experiments import run_experiment, train
+from minicnn.experiments import _as_completed, run_experiment, train
 from minicnn.results import Curves, Recipe, Results, load, measures, save
 
 
@@ -244,3 +245,13 @@ def test_a_newer_format_is_refused(results, tmp_path):
     path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
     with pytest.raises(ValueError, match="its format is 2, this minicnn reads 1"):
         load(path)
+
+
+def test_of_runs_that_end_together_the_failed_come_last():
+    """An error ends the experiment; what was finished beside it has been taken in by then."""
+    for failed_first in (True, False):
+        finished, failed = Future(), Future()
+        finished.set_result(1)
+        failed.set_exception(MemoryError())
+        jobs = [failed, finished] if failed_first else [finished, failed]
+        assert list(_as_completed(jobs)) == [finished, failed]
