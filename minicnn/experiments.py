@@ -72,21 +72,27 @@ def run_experiment(
         model = arms[arm](data.image_shape, len(data.classes), seed)
         return train(model, data, results.recipe, after_epoch and partial(after_epoch, arm, seed), cancelled)
 
+    def take_in(job: Future) -> None:
+        arm, seed = jobs[job]
+        finished = results.runs[arm] | {seed: job.result()}
+        results.runs[arm] = {seed: finished[seed] for seed in seeds if seed in finished}
+        if after_run:
+            after_run(arm, seed, results)
+
     with ThreadPoolExecutor(threads or default_threads()) as pool:
         # Seeds come before arms, so that what an interrupted experiment has can be compared.
         jobs = {pool.submit(run, arm, seed): (arm, seed) for seed in seeds for arm in arms}
         try:
             for job in _as_completed(jobs):
-                arm, seed = jobs[job]
-                finished = results.runs[arm] | {seed: job.result()}
-                results.runs[arm] = {seed: finished[seed] for seed in seeds if seed in finished}
-                if after_run:
-                    after_run(arm, seed, results)
+                take_in(job)
         except KeyboardInterrupt:
             results.interrupted = True
         finally:
             cancelled.set()  # nothing is left to cancel unless an error or Ctrl-C came
             pool.shutdown(cancel_futures=True)
+    for job, (arm, seed) in jobs.items():  # Ctrl-C may have come between a run's end and its being taken in
+        if not job.cancelled() and job.exception() is None and seed not in results.runs[arm]:
+            take_in(job)
     return results
 
 
