@@ -92,9 +92,9 @@ def draw_square_first(rng, n, h, w, c, k):
     return draw_channels_first(rng, n=n, h=h, w=w, c=c, f=c, kh=k, kw=k)
 
 
-SIZES = {"n": 3, "h": 5, "w": 4, "c": 2, "f": 4, "kh": 3, "kw": 2}
+SIZES = {"n": 2, "h": 5, "w": 4, "c": 2, "f": 3, "kh": 3, "kw": 2}
 SQUARE = {"n": 2, "h": 5, "w": 4, "c": 3, "k": 2}
-TALL = {**SIZES, "n": 2, "h": 7}  # room for a dilated kernel
+TALL = {**SIZES, "h": 7}  # room for a dilated kernel
 
 
 def nhwc(name, sizes=SIZES, drawn=draw, **options):
@@ -112,9 +112,7 @@ padded, padded_first = nhwc("padded convolution", padding=1), nchw("padded convo
 padded_square = nhwc("padded square convolution", SQUARE, draw_square, padding=1)
 strided, strided_first = nhwc("convolution of stride 2", stride=2), nchw("convolution of stride 2", stride=2)
 dilated, dilated_first = nhwc("dilated convolution", TALL, dilation=2), nchw("dilated convolution", TALL, dilation=2)
-everything = nhwc(
-    "strided, padded, dilated convolution", {**SIZES, "n": 2, "h": 7, "w": 5, "f": 3}, stride=2, padding=1, dilation=2
-)
+everything = nhwc("strided, padded, dilated convolution", {**SIZES, "h": 7, "w": 5}, stride=2, padding=1, dilation=2)
 
 
 # ---- the kernel turned, transposed, scrambled ----
@@ -127,7 +125,7 @@ def kernel_gradient_turned(dy, cache):
     return dx, dw[::-1, ::-1], db
 
 
-@mistake("flipped-kernel", plain_first, strided, padded_square)
+@mistake("flipped-kernel", plain_first, padded_square)
 def kernel_not_turned_for_the_image(dy, cache):
     """Written as a convolution of the padded dy, dx takes the kernel turned by 180 degrees."""
     padded, w, *options = cache
@@ -277,14 +275,14 @@ def bias_averaged_over_everything(dy, cache):
     return dx, dw, dy.mean(axis=(0, 1, 2))
 
 
-@mistake("factor-constant", padded, strided_first)
+@mistake("factor-constant", strided_first)
 def bias_averaged_over_positions(dy, cache):
     """b is added at each position."""
     dx, dw, _ = conv_backward(dy, cache)
     return dx, dw, dy.mean(axis=(1, 2)).sum(axis=0)
 
 
-@mistake("factor-batch", plain, dilated_first)
+@mistake("factor-batch", dilated_first)
 def kernel_averaged_over_the_batch(dy, cache):
     """The loss has divided by N already."""
     dx, dw, db = conv_backward(dy, cache)
@@ -312,7 +310,7 @@ def bias_never_filled(dy, cache):
     return dx, dw, np.zeros_like(db)
 
 
-@mistake("sign-flipped", dilated, plain_first)
+@mistake("sign-flipped", plain_first)
 def kernel_with_a_minus(dy, cache):
     """The optimizer subtracts, not the gradient."""
     dx, dw, db = conv_backward(dy, cache)
