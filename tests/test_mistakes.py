@@ -43,10 +43,6 @@ MISNAMED = {
     "differences: only the later one": "unrecognized",
     "RNN over time: weights of the first moment": "unrecognized",
 }
-# Right code that the checker calls wrong, and why.
-FALSE_ALARMS = {
-    "tanh by sigmoid": "noise.py: at evenly spaced points all values may lie alike on the grid of y, and show no noise",
-}
 
 
 @functools.cache
@@ -121,9 +117,7 @@ def is_kink(forward, arguments, array, index):
 
 def numbered_operations():
     for number, operation in enumerate(OPERATIONS):
-        reason = FALSE_ALARMS.get(operation.name)
-        marks = pytest.mark.xfail(reason=reason, strict=True) if reason else ()
-        yield pytest.param(number, id=operation.name, marks=marks)
+        yield pytest.param(number, id=operation.name)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)

@@ -20,6 +20,7 @@ import numpy as np
 POINTS = 6
 BESIDE = 2.0**-14  # of the spread: how far from the point
 SPACING = 2.0**-19  # of the spread
+OFF_THE_GRID = 0.7390851332  # no simple fraction: at steps of a power of two all values may be rounded alike
 FINER = 2.0**-8
 SMALLEST_IN_ULPS = 2.0**4  # of the entry: closer points would round to the same ones
 MOST_TRIES = 4
@@ -59,7 +60,7 @@ def _noise_along(change: Callable[[], float], flat: np.ndarray, entry: int, spre
     spacing = _power_of_two(max(SPACING * spread, SMALLEST_IN_ULPS * ulp))
     noise = np.inf
     for _ in range(MOST_TRIES):
-        values = _values(change, flat, entry, beside + spacing * np.arange(POINTS))
+        values = _values(change, flat, entry, beside + spacing * OFF_THE_GRID * np.arange(POINTS))
         third = np.diff(values, 3)
         found = float(np.sqrt(np.mean(third**2) / 20)) if np.isfinite(third).all() else np.inf  # (1)
         no_longer_falls = found > noise / 16
