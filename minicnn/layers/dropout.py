@@ -18,8 +18,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..arguments import checked_number
+from ..kernels import parallel
 from .checks import check_image_shape, checked_array, checked_dy
 from .layer import Layer
+
+PIECE = 1 << 16  # numbers drawn from one generator
 
 
 def dropout_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -40,13 +43,13 @@ def dropout_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tup
     """
     x = checked_array(x, "x")
     scaled_mask = _scaled_mask(x.shape, x.dtype, rate, rng)
-    return x * scaled_mask, scaled_mask
+    return _product(x, scaled_mask), scaled_mask
 
 
 def dropout_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
     """Pass the gradient through the same units, equation (2). Shapes as in `dropout_forward`."""
     scaled_mask = cache
-    return checked_dy(dy, scaled_mask.shape, scaled_mask.dtype) * scaled_mask
+    return _product(checked_dy(dy, scaled_mask.shape, scaled_mask.dtype), scaled_mask)
 
 
 def spatial_dropout2d_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -68,7 +71,7 @@ def spatial_dropout2d_forward(x: np.ndarray, rate: float, rng: np.random.Generat
     x = checked_array(x, "x", "(N, H, W, C)")
     N, _, _, C = x.shape
     scaled_mask = np.broadcast_to(_scaled_mask((N, 1, 1, C), x.dtype, rate, rng), x.shape)
-    return x * scaled_mask, scaled_mask
+    return _product(x, scaled_mask), scaled_mask
 
 
 def spatial_dropout2d_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
@@ -77,11 +80,33 @@ def spatial_dropout2d_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
 
 
 def _scaled_mask(shape: tuple[int, ...], dtype: np.dtype, rate: float, rng: np.random.Generator) -> np.ndarray:
-    """Draw m / keep."""
+    """Draw m / keep.
+
+    Of many numbers, each piece has a generator of its own, seeded from `rng`: threads draw side by side, and how many
+    there are makes no difference.
+    """
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng takes a generator such as np.random.default_rng(0), got {rng!r}.")
     keep = 1 - checked_number("Dropout", "rate", rate, at_least=0, below=1)
-    return (rng.random(shape, dtype=dtype) < keep) * dtype.type(1 / keep)
+    scaled_mask = np.empty(shape, dtype)
+    pieces = [scaled_mask.reshape(-1)[start : start + PIECE] for start in range(0, scaled_mask.size, PIECE)]
+    seeds = rng.integers(2**63, size=len(pieces)) if len(pieces) > 1 else []
+
+    def draw(some: slice) -> None:
+        for k in range(some.start, some.stop):
+            generator = np.random.Generator(np.random.SFC64(seeds[k])) if len(pieces) > 1 else rng
+            kept = generator.random(pieces[k].size, dtype=dtype) < keep
+            np.multiply(kept, dtype.type(1 / keep), out=pieces[k])
+
+    parallel.over_batch(draw, len(pieces), scaled_mask.size)
+    return scaled_mask
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`a * b` of two arrays of one shape, by slices of the batch."""
+    y = np.empty_like(a)
+    parallel.over_batch(lambda s: np.multiply(a[s], b[s], out=y[s]), len(a), a.size)
+    return y
 
 
 class Dropout(Layer):
