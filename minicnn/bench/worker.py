@@ -1,6 +1,6 @@
 """A process of its own for every contestant, which waits while the others have their turn.
 
-In one process the contestants change each other: they share the allocator, whose thresholds move with what the others
+In one process the contestants change each other, perhaps by the allocator, whose thresholds move with what the others
 allocate and free (PyTorch's step for the small network took 11 % less time beside minicnn than alone, 10.0 against
 11.3 ms), idle threads of one pool spin while another computes, and tcmalloc can be preloaded only for a whole process.
 With a process each, every contestant runs as it would for its user; the turns are still interleaved, so that noise from
