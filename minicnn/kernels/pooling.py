@@ -1,7 +1,7 @@
 """Maximum over windows, and its gradient back to the winner.
 
-In both the channels are innermost, where they lie side by side, and all numbers of the innermost loop are 32 bits wide
-for float32 images, so that the compiler handles eight channels at once.
+In both the channels are the innermost loop that remains when the compiler is done; they lie side by side, and all
+numbers in it are 32 bits wide for float32 images, so that eight channels are handled at once.
 """
 
 import numpy as np

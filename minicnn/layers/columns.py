@@ -91,7 +91,7 @@ def col2im(dcolumns: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows, g
     tile, windows, groups
         As in `im2col`.
     """
-    padded = empty_image(tile, windows, dx)
+    padded = zero_image(tile, windows, dx)
     dcolumns = dcolumns.reshape(_shape(tile, windows, dx.shape[3], groups))
     step_i, step_j = windows.stride
     if _rows_are_runs(windows, groups):
@@ -105,7 +105,7 @@ def col2im(dcolumns: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows, g
     add_to_image(padded, dx, tile, windows)
 
 
-def empty_image(tile: Tile, windows: Windows, dx: np.ndarray) -> np.ndarray:
+def zero_image(tile: Tile, windows: Windows, dx: np.ndarray) -> np.ndarray:
     """Zeros for the gradient of the padded pixels under a tile: (N, rows, W + left + right, C)."""
     under = windows.rows_under(tile.rows)
     images = tile.images.stop - tile.images.start

@@ -19,6 +19,8 @@ and the chain rule is the dense layer's, with one step more at the end:
 With groups, channels and filters are split into G equal parts and each part is convolved alone; G = C is the depthwise
 convolution. The columns of a tile are made again in the backward pass: copying is cheaper than keeping them.
 
+Kernels of 3x3 at stride 1 on several channels compute the same sums with fewer products: winograd.py.
+
 Source: LeCun et al., "Gradient-based learning applied to document recognition", Proc. IEEE 86, 1998.
 """
 

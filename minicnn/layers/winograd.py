@@ -31,7 +31,7 @@ import numpy as np
 
 from ..kernels import parallel
 from ..kernels import winograd as kernels
-from .columns import Tile, add_to_image, empty_image, tiles
+from .columns import Tile, add_to_image, tiles, zero_image
 from .windows import Windows
 
 G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
@@ -107,7 +107,7 @@ def backward(
             du += np.matmul(v.transpose(0, 1, 3, 2), dm, out=du_tile)  # (5)
             if need_dx:
                 dv = np.matmul(dm, u.transpose(0, 1, 3, 2), out=v)  # (5)
-                dd = empty_image(tile, blocks, dx)
+                dd = zero_image(tile, blocks, dx)
                 kernels.transform_image_backward(dv, dd.reshape(*dd.shape[:2], -1))  # (6)
                 add_to_image(dd, dx, tile, blocks)
         return du

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from .operation import Mistake, Values
-from .windows import Windows
+from .windows import OVERWRITTEN, Windows
 
 
 def in_groups(a: np.ndarray, groups: int) -> np.ndarray:
@@ -90,20 +90,7 @@ def _last_filter(v: Values) -> np.ndarray:
 
 
 OF_DX = (
-    Mistake(
-        "overwritten",
-        "dpadded",
-        lambda v: v.windows.overwrite(v.dpatches, offsets_outside=False),
-        "overlapping windows overwrite each other: dx[window] = ... in the loop over windows should be "
-        "dx[window] += ..., for a pixel gets gradient from every window that covers it.",
-    ),
-    Mistake(
-        "overwritten",
-        "dpadded",
-        lambda v: v.windows.overwrite(v.dpatches, offsets_outside=True),
-        "overlapping windows overwrite each other: dx[:, i::stride, j::stride] = ... in the loop over kernel offsets "
-        "should be += ... (with index arrays: np.add.at(dx, index, ...), for dx[index] += ... adds only once).",
-    ),
+    *OVERWRITTEN,
     Mistake(
         "overwritten",
         "dpatches_by_group",

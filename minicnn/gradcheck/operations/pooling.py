@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from .operation import Mistake, Values
+from .windows import OVERWRITTEN
 
 
 def _first(chosen: np.ndarray) -> np.ndarray:
@@ -76,20 +77,7 @@ def _window_transposed(v: Values) -> np.ndarray | None:
 # ---- mistakes ----
 
 OF_WINDOWS = (
-    Mistake(
-        "overwritten",
-        "dpadded",
-        lambda v: v.windows.overwrite(v.dpatches, offsets_outside=False),
-        "overlapping windows overwrite each other: dx[window] = ... in the loop over windows should be "
-        "dx[window] += ..., for a pixel gets gradient from every window that covers it.",
-    ),
-    Mistake(
-        "overwritten",
-        "dpadded",
-        lambda v: v.windows.overwrite(v.dpatches, offsets_outside=True),
-        "overlapping windows overwrite each other: dx[:, i::stride, j::stride] = ... in the loop over offsets should "
-        "be += ... (with index arrays: np.add.at(dx, index, ...), for dx[index] += ... adds only once).",
-    ),
+    *OVERWRITTEN,
     Mistake(
         "stride-ignored",
         "index",

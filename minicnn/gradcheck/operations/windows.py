@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .operation import Mistake
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -106,3 +108,21 @@ class Windows:
             if any(value != usual for value in values):
                 parts.append(f"{name} {values[0] if len(set(values)) == 1 else values}")
         return ", ".join(parts)
+
+
+OVERWRITTEN = (
+    Mistake(
+        "overwritten",
+        "dpadded",
+        lambda v: v.windows.overwrite(v.dpatches, offsets_outside=False),
+        "overlapping windows overwrite each other: dx[window] = ... in the loop over windows should be "
+        "dx[window] += ..., for a pixel gets gradient from every window that covers it.",
+    ),
+    Mistake(
+        "overwritten",
+        "dpadded",
+        lambda v: v.windows.overwrite(v.dpatches, offsets_outside=True),
+        "overlapping windows overwrite each other: dx[:, i::stride, j::stride] = ... in the loop over offsets should "
+        "be += ... (with index arrays: np.add.at(dx, index, ...), for dx[index] += ... adds only once).",
+    ),
+)
