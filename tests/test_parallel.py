@@ -1,5 +1,6 @@
 """The thread pool: slices, order, BLAS held and released, and a fork in between."""
 
+import itertools
 import multiprocessing
 import os
 import subprocess
@@ -13,6 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from minicnn.catalogue import small_network
 from minicnn.kernels import parallel
+from minicnn.layers import dropout
 
 BIG = parallel.WORTH_A_THREAD + 1
 
@@ -151,6 +153,22 @@ def test_a_thread_for_each_physical_core_that_may_be_used(physical, allowed, exp
         assert parallel.default_threads() == expected
     finally:
         parallel._cores.cache_clear()
+
+
+def test_dropout_draws_the_same_mask_in_any_number_of_threads():
+    """So many numbers that each piece has a generator of its own; no two pieces are alike."""
+    x = np.ones((5, dropout.PIECE), np.float32)
+
+    def mask(number):
+        with parallel.threads(number):
+            return dropout.dropout_forward(x, 0.25, np.random.default_rng(0))[1]
+
+    pieces = mask(1)
+    for number in (2, 3):
+        np.testing.assert_array_equal(mask(number), pieces)
+    kept = pieces > 0
+    assert abs(kept.mean() - 0.75) < 5 * np.sqrt(0.75 * 0.25 / kept.size)
+    assert all((a != b).any() for a, b in itertools.combinations(kept, 2))
 
 
 def test_matmul_is_the_matrix_product():
