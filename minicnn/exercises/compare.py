@@ -1,0 +1,138 @@
+"""What a learner's function returned beside what it should have returned: type, shape, dtype, then numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .exercise import Mistake, Values
+from .verdict import Problem
+
+SHOWN = 40  # an array with at most so many numbers is shown whole
+
+
+def compare(result: Any, expected: Any, check: Values, call: Callable[[Callable], Any]) -> Problem | None:
+    """Find the first difference.
+
+    Parameters
+    ----------
+    result, expected : object
+        What was returned, and what should have been: one value, or a tuple for several names.
+    check : Values
+    call : callable
+        Calls a function of the signature of the learner's with the example's arguments.
+
+    Returns
+    -------
+    Problem or None
+    """
+    problem = _wrong_count(result, check)
+    if problem is not None:
+        return problem
+    results, right = _as_tuple(result, check), _as_tuple(expected, check)
+    pairs = [(n, g, e) for n, g, e in zip(check.returns, results, right, strict=True) if n is not None]
+    for name, got, wanted in pairs:
+        problem = _wrong_kind(name, got, wanted)
+        if problem is not None:
+            return problem
+    for name, got, wanted in pairs:
+        if not _agree(got, wanted, check.tolerance):
+            named = _recognise(results, check, call)
+            table = _table(name, np.asarray(got), np.asarray(wanted), check.tolerance)
+            if named is not None:
+                return Problem("value", named.code, f"{named.message}\n{table}")
+            return Problem("value", "non-finite" if not np.isfinite(got).all() else "wrong-value", table)
+    return None
+
+
+def _as_tuple(result: Any, check: Values) -> tuple:
+    return (result,) if len(check.returns) == 1 else tuple(result)
+
+
+def _wrong_count(result: Any, check: Values) -> Problem | None:
+    """See that as many values came back as there are names."""
+    names = ", ".join("cache" if n is None else n for n in check.returns)
+    if result is None:
+        return Problem("shape", "returned-nothing", f"{check.function} returned nothing. End it with: return {names}")
+    wanted = len(check.returns)
+    if wanted > 1 and not (isinstance(result, (tuple, list)) and len(result) == wanted):
+        got = f"{len(result)} values" if isinstance(result, (tuple, list)) else _kind(result)
+        message = f"{check.function} must return {wanted} values, ({names}), got {got}."
+        return Problem("shape", "wrong-returns", message)
+    return None
+
+
+def _wrong_kind(name: str, got: Any, wanted: Any) -> Problem | None:
+    """See that a value has the right type, shape and dtype."""
+    if np.ndim(wanted) == 0 and isinstance(wanted, (bool, int, float, np.generic)):
+        if np.ndim(got) != 0 or not isinstance(got, (bool, int, float, np.generic, np.ndarray)):
+            return Problem("shape", "wrong-shape", f"{name} must be one number, got {_kind(got)}.")
+        return None
+    if not isinstance(got, np.ndarray):
+        return Problem("shape", "wrong-type", f"{name} must be an array of shape {wanted.shape}, got {_kind(got)}.")
+    if got.shape != wanted.shape:
+        return Problem("shape", "wrong-shape", f"{name} has shape {got.shape}, expected {wanted.shape}.")
+    if got.dtype != wanted.dtype:
+        why = " (float64 went in: do not round on the way)" if got.dtype == np.float32 else ""
+        return Problem("shape", "wrong-dtype", f"{name} is an array of {got.dtype}, expected {wanted.dtype}{why}.")
+    return None
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return "nothing (None)" if value is None else f"a {type(value).__name__}"
+
+
+def _agree(got: Any, wanted: Any, tolerance: float) -> bool:
+    return not _wrong(np.asarray(got), np.asarray(wanted), tolerance).any()
+
+
+def _wrong(got: np.ndarray, wanted: np.ndarray, tolerance: float) -> np.ndarray:
+    """Which entries differ by more than the tolerance times the largest number expected."""
+    if wanted.dtype.kind not in "fc":
+        return got != wanted
+    finite = np.abs(wanted[np.isfinite(wanted)])
+    allowed = tolerance * max(finite.max(initial=0.0), 1e-300)
+    with np.errstate(invalid="ignore"):
+        same = (got == wanted) | (np.isnan(got) & np.isnan(wanted))
+        return ~(same | (np.abs(got - wanted) <= allowed))
+
+
+def _recognise(results: tuple, check: Values, call: Callable[[Callable], Any]) -> Mistake | None:
+    """The first known mistake that would give just these numbers."""
+    for mistake in check.mistakes:
+        with np.errstate(all="ignore"):
+            wrong = _as_tuple(call(mistake.function), check)
+        compared = [(g, w) for n, g, w in zip(check.returns, results, wrong, strict=True) if n is not None]
+        if all(np.shape(g) == np.shape(w) and _agree(g, w, check.tolerance) for g, w in compared):
+            return mistake
+    return None
+
+
+def _table(name: str, got: np.ndarray, wanted: np.ndarray, tolerance: float) -> str:
+    """The first wrong entry in words, and both arrays where they are small."""
+    wrong = _wrong(got, wanted, tolerance)
+    if wanted.ndim == 0:
+        return f"{name} is {_number(got)}, expected {_number(wanted)}."
+    index = tuple(map(int, np.argwhere(wrong)[0]))
+    place = ", ".join(map(str, index))
+    count = np.count_nonzero(wrong)
+    others = f" ({count} of {wanted.size} entries are wrong, this is the first)" if count > 1 else ""
+    text = f"{name}[{place}] is {_number(got[index])}, expected {_number(wanted[index])}{others}."
+    if wanted.size > SHOWN:
+        return text
+    with np.printoptions(precision=4, suppress=True, linewidth=100):
+        return f"{text}\n{name}, expected:\n{_indented(wanted)}\n{name}, got:\n{_indented(got)}"
+
+
+def _number(value: Any) -> str:
+    value = value.item() if isinstance(value, (np.ndarray, np.generic)) else value
+    return f"{value:.6g}" if isinstance(value, float) and math.isfinite(value) else str(value)
+
+
+def _indented(array: np.ndarray) -> str:
+    return "\n".join(f"    {line}" for line in str(array).splitlines() if line)

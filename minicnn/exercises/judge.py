@@ -1,0 +1,167 @@
+"""The judge: does a learner's module do what an exercise asks for?
+
+The checks of the exercise are done in their order and end at the first problem. This file knows nothing of processes and
+folders: it runs where it is called (`sandbox.py` runs it elsewhere).
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from .. import gradcheck
+from .compare import compare
+from .course import Entry
+from .exercise import Condition, Gradients, Values
+from .learner import Learner, called_as
+from .verdict import Problem, Status, Verdict
+
+OnReport = Callable[[gradcheck.Report], None]
+
+
+def judge(entry: Entry, learner: Learner, on_report: OnReport | None = None) -> Verdict:
+    """Check a learner's file.
+
+    Parameters
+    ----------
+    entry : Entry
+        The exercise.
+    learner : Learner
+        The file.
+    on_report : callable, optional
+        Gets every gradient report, for example to draw it.
+
+    Returns
+    -------
+    Verdict
+    """
+    exercise, passed = entry.exercise, []
+    verdict = functools.partial(Verdict, entry.name, checks=len(exercise.checks))
+    if learner.is_untouched(entry.functions):
+        return verdict(Status.NOT_STARTED)
+    problem = learner.load() or _missing(entry, learner.module)
+    for check in exercise.checks if problem is None else ():
+        problem = _ask(check, learner, on_report)
+        if problem is not None:
+            break
+        passed.append(check.title)
+    if problem is None:
+        return verdict(Status.PASSED, passed_checks=tuple(passed))
+    status = Status.UNFINISHED if problem.code == "not-written" else Status.WRONG
+    return verdict(status, problem, tuple(passed))
+
+
+def _missing(entry: Entry, module: ModuleType) -> Problem | None:
+    """See that the functions are there and take what they are called with."""
+    stub = SimpleNamespace()
+    exec(compile(entry.stub, entry.name, "exec"), vars(stub))
+    for name in entry.functions:
+        wanted = inspect.signature(getattr(stub, name))
+        function = getattr(module, name, None)
+        if not callable(function):
+            return Problem("import", "function-missing", f"There is no function {name}{_names(wanted)} in the file.")
+        got = inspect.signature(function)
+        if list(got.parameters) != list(wanted.parameters):
+            message = f"{name} takes {_names(got)}, but is called with {_names(wanted)}: put its first line back."
+            return Problem("import", "signature-changed", message)
+    return None
+
+
+def _names(signature: inspect.Signature) -> str:
+    return f"({', '.join(signature.parameters)})"
+
+
+def _ask(check: Values | Gradients | Condition, learner: Learner, on_report: OnReport | None) -> Problem | None:
+    """Do one check; what the learner's code raises is a problem too."""
+    try:
+        if isinstance(check, Values):
+            return _values(check, learner.module)
+        if isinstance(check, Gradients):
+            return _gradients(check, learner.module, on_report)
+        return _condition(check, learner.module)
+    except (Exception, SystemExit) as error:
+        step = {Values: "value", Gradients: "gradient"}.get(type(check), "condition")
+        return learner.problem_of(error, step, check.title)
+
+
+def _values(check: Values, module: ModuleType) -> Problem | None:
+    """Call a function on an example and compare what it returns."""
+    arguments = _arguments(check)
+    given = copy.deepcopy(arguments)
+    call = called_as(check.function, arguments, check.options)
+    result = getattr(module, check.function)(*given.values(), **check.options)
+    changed = [name for name, value in arguments.items() if not _equal(value, given[name])]
+    if changed:
+        message = (
+            f"{check.function} changed its argument {changed[0]}: whoever called it still needs the old numbers. "
+            "Work on a copy, and mind that += and x[...] = write into the array itself."
+        )
+        return Problem("condition", "argument-modified", message, check.title)
+    expected = check.expected(*copy.deepcopy(arguments).values(), **check.options)
+    problem = compare(result, expected, check, lambda wrong: wrong(*copy.deepcopy(arguments).values(), **check.options))
+    if problem is None:
+        return None
+    return Problem(problem.step, problem.code, f"{problem.message}\nThe call was {call}.", check.title)
+
+
+def _gradients(check: Gradients, module: ModuleType, on_report: OnReport | None) -> Problem | None:
+    """Hand a pair of functions to the gradient checker and pass on what it finds."""
+    arguments = _arguments(check)
+    forward, backward = getattr(module, check.forward), getattr(module, check.backward)
+    report = gradcheck.check(
+        functools.partial(forward, **check.options) if check.options else forward,
+        backward,
+        list(arguments.values()),
+        names=list(arguments),
+        hints=check.hints,
+        title=f"{check.backward}: {check.title}",
+    )
+    if on_report is not None:
+        on_report(report)
+    if report.passed:
+        return None
+    errors = [finding for finding in report.findings if finding.is_error]
+    told = [f"{f'd{f.argument}: ' if f.argument else ''}{f.message}" for f in errors]
+    call = called_as(check.forward, arguments, check.options)
+    message = "\n".join([*told, *_worst(report), f"Checked with {call}."])
+    return Problem("gradient", errors[0].code if errors else "unrecognized", message, check.title)
+
+
+def _worst(report: gradcheck.Report) -> list[str]:
+    """One line for each wrong gradient: its worst entry."""
+    lines = []
+    for a in report.arguments:
+        if not a.passed and a.analytic.shape == a.shape and a.worst_index is not None:
+            index = ", ".join(map(str, a.worst_index))
+            lines.append(
+                f"d{a.name}[{index}] is {a.analytic[a.worst_index]:.6g}, measured {a.numeric[a.worst_index]:.6g}; "
+                f"{np.count_nonzero(a.wrong)} of {a.compared} entries are wrong."
+            )
+    return lines
+
+
+def _condition(check: Condition, module: ModuleType) -> Problem | None:
+    wrong = check.test(module)
+    return None if wrong is None else Problem("condition", wrong.code, wrong.message, check.title)
+
+
+def _arguments(check: Values | Gradients) -> dict[str, Any]:
+    """The arguments of a check, made anew."""
+    return dict(check.arguments() if callable(check.arguments) else check.arguments)
+
+
+def _equal(a: object, b: object) -> bool:
+    """Whether two arguments are the same to the bit; a generator may have been used."""
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b, equal_nan=True)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_equal(a[k], b[k]) for k in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    return True

@@ -1,0 +1,87 @@
+"""A learner's file: read without running it, run as a module, and its errors told in terms of its own lines."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .course import is_untouched
+from .verdict import Problem
+
+
+class Learner:
+    """One file of a learner's folder.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Attributes
+    ----------
+    module : module or None
+        After `load`.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path).resolve()
+        self.module: ModuleType | None = None
+
+    def is_untouched(self, functions: Sequence[str]) -> bool:
+        """Whether the functions all still raise NotImplementedError and do nothing else; the file is not run."""
+        try:
+            tree = ast.parse(self.path.read_text(encoding="utf-8"))
+        except (SyntaxError, ValueError):
+            return False
+        bodies = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in functions]
+        return len(bodies) == len(functions) and all(map(is_untouched, bodies))
+
+    def load(self) -> Problem | None:
+        """Run the file as a module; returns what went wrong."""
+        spec = importlib.util.spec_from_file_location(f"exercise_{self.path.stem}", self.path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # dataclasses look their module up
+        try:
+            spec.loader.exec_module(module)
+        except (Exception, SystemExit) as error:
+            return self.problem_of(error, "import", "import")
+        self.module = module
+        return None
+
+    def problem_of(self, error: BaseException, step: str, check: str) -> Problem:
+        """An error told by the lines of the learner's folder that it passed through."""
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == self.path.parent]
+        if isinstance(error, NotImplementedError) and frames and "NotImplementedError" in (frames[-1].line or ""):
+            where = frames[-1]
+            message = f"{where.name} is still to be written (line {where.lineno})."
+            return Problem(step, "not-written", message, check)
+        if isinstance(error, SyntaxError):
+            line = (error.text or "").strip()
+            return Problem(step, "syntax-error", f"Line {error.lineno}, `{line}`: {error.msg}.", check)
+        what = f"{type(error).__name__}: {error}".rstrip(": ")
+        if isinstance(error, SystemExit):
+            what = "the code called exit(): leave that out"
+        lines = [f"    line {f.lineno} of {Path(f.filename).name}, in {f.name}: {f.line}" for f in frames]
+        notes = getattr(error, "__notes__", [])
+        return Problem(step, "raised", "\n".join([what, *lines, *notes]), check)
+
+
+def called_as(function: str, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> str:
+    """The call as the learner would write it, arrays by their shapes."""
+    given = [_shown(name, value) for name, value in arguments.items()]
+    named = [f"{name}={value!r}" for name, value in options.items()]
+    return f"{function}({', '.join([*given, *named])})"
+
+
+def _shown(name: str, value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{name} of shape {value.shape}"
+    return f"{name}={value!r}" if isinstance(value, (bool, int, float, str, tuple, type(None))) else name
