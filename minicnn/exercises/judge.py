@@ -1,7 +1,7 @@
-"""The judge: does a learner's module do what an exercise asks for?
+"""The judge: whether a learner's module does what an exercise asks for.
 
-The checks of the exercise are done in their order and end at the first problem. This file knows nothing of processes and
-folders: it runs where it is called (`sandbox.py` runs it elsewhere).
+The checks of the exercise are done in their order and end at the first problem. This file knows nothing of processes
+and folders: it runs where it is called (`sandbox.py` runs it elsewhere).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Your own functions from earlier exercises:
+"""Your own functions from earlier exercises.
 
     from minicnn.exercises.yours import im2col
 

@@ -116,14 +116,18 @@ EXERCISE = Exercise(
         Condition("two forward passes at a time", keeps_the_cache),
     ],
     hints=[
-        "The idea. x[n, i] reaches every output o of its own example n, through w[i, o]; w[i, o] reaches output o of every "
-        "example n; b[o] reaches output o of every example with factor 1. Each gradient is dy, multiplied by that factor "
-        "and summed over whatever it reaches.",
-        "The formula. dx[n, i] = sum over o of dy[n, o] w[i, o];  dw[i, o] = sum over n of x[n, i] dy[n, o];  "
-        "db[o] = sum over n of dy[n, o]. The first two are matrix products: which factor must be transposed so that the "
-        "index summed over stands inside?",
-        "Almost the code. dx: dy times w transposed; dw: x transposed times dy; db: dy summed along the axis of the "
-        "examples. Check the shapes: (N, O) (O, I), (I, N) (N, O).",
+        """\
+The idea. x[n, i] reaches every output o of its own example n, through w[i, o]; w[i, o] reaches output o of every
+example n; b[o] reaches output o of every example with factor 1. Each gradient is dy, multiplied by that factor and
+summed over whatever it reaches.""",
+        """\
+The formula. dx[n, i] = sum over o of dy[n, o] w[i, o]
+             dw[i, o] = sum over n of x[n, i] dy[n, o]
+             db[o]    = sum over n of dy[n, o]
+The first two are matrix products: which factor must be transposed so that the index summed over stands inside?""",
+        """\
+Almost the code. dx: dy times w transposed; dw: x transposed times dy; db: dy summed along the axis of the examples.
+Check by the shapes: (N, O) (O, I) gives (N, I), and (I, N) (N, O) gives (I, O).""",
     ],
     derivation="""\
 From (1), y[m, o] depends on x[n, i] only if m = n, and then d y[n, o] / d x[n, i] = w[i, o]. So (2) becomes
