@@ -50,7 +50,8 @@ class Learner:
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # dataclasses look their module up
         try:
-            spec.loader.exec_module(module)
+            # Not exec_module: its file of bytecode would litter the folder, and hide a change within the same second.
+            exec(spec.loader.source_to_code(self.path.read_bytes(), self.path), vars(module))
         except (Exception, SystemExit) as error:
             return self.problem_of(error, "import", "import")
         self.module = module
