@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
+from . import batches
 from .arguments import checked_count
 from .kernels import parallel
 from .layers.layer import Layer
@@ -134,12 +135,13 @@ class Sequential:
         y : array, shape (N, *output_shape)
             Logits for a network trained with a loss on logits, see `Loss.probabilities`.
         """
-        self.check_batch(x)
+        self.check_batch(batches.peek(x))
         checked_count("predict", "batch_size", batch_size, at_least=1)
         y = np.empty((len(x), *self.output_shape), self.dtype)
-        with parallel.threads():
-            for start in range(0, len(x), batch_size):
-                part = x[start : start + batch_size].astype(self.dtype, copy=False)
+        with parallel.threads(), batches.slices(x, batch_size) as parts:
+            for start, part in zip(range(0, len(x), batch_size), parts, strict=True):
+                self.check_batch(part)
+                part = part.astype(self.dtype, copy=False)
                 for layer in self.layers:
                     part = layer.predict(part)
                 y[start : start + batch_size] = part
@@ -258,7 +260,7 @@ class Sequential:
             what = f"an array of {x.dtype}" if hasattr(x, "dtype") else f"a {type(x).__name__}"
             raise TypeError(
                 f'The model takes an array of floats, got {what}. Convert it, e.g. x.astype("float32"); '
-                "divide pixels 0..255 by 255."
+                "divide pixels 0..255 by 255, or let datasets.ScaledImages(x) do both a batch at a time."
             )
         if x.shape[1:] != self.input_shape or x.ndim == 0 or len(x) == 0:
             hint = "Add the batch axis with x[None]." if x.shape == self.input_shape else "Reshape it."

@@ -18,14 +18,16 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from tqdm import tqdm
 
+from . import batches
 from .arguments import checked_count
+from .batches import Augment, Examples
 from .callbacks import Callback
 from .kernels import parallel
 from .losses import Loss
 from .model import Sequential
 from .optimizers import Optimizer
 
-Data = tuple[np.ndarray, np.ndarray]
+Data = tuple[Examples, np.ndarray]
 
 
 @dataclass
@@ -124,6 +126,7 @@ def fit(
     batch_size: int = 32,
     validation: Data | None = None,
     shuffle: bool = True,
+    augment: Augment | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool | None = None,
     threads: int | None = None,
@@ -135,7 +138,8 @@ def fit(
     model : Sequential
         Changed in place.
     data : (array, array)
-        Examples (N, *input_shape) and labels (N,).
+        Examples (N, *input_shape) and labels (N,). Instead of an array, the examples may be a `numpy.memmap` or any
+        object with `len(x)` and `x[a:b]`: a batch at a time is in memory then, see `minicnn.batches`.
     loss : Loss
     optimizer : Optimizer
     epochs : int
@@ -143,9 +147,11 @@ def fit(
     batch_size : int
         Examples a step; the last batch of an epoch holds what is left.
     validation : (array, array), optional
-        Evaluated after each epoch.
+        Evaluated after each epoch; examples as in `data`.
     shuffle : bool
         Whether each epoch takes the examples in a new random order.
+    augment : function (images, *, epoch, batch) -> images, optional
+        Changes the images of every batch, such as an `augment.Pipeline`; validation images stay as they are.
     callbacks : sequence of Callback
     progress : bool, optional
         Whether to draw a progress bar; by default only on a terminal.
@@ -162,8 +168,8 @@ def fit(
     TypeError, ValueError
         If data, model and options do not fit together; nothing has changed then.
     """
-    _check_kinds(loss, optimizer, callbacks)
-    x, labels = _checked_data(model, data, loss, "data")
+    _check_kinds(loss, optimizer, callbacks, augment)
+    x, labels = _checked_data(model, data, loss, "data", augment)
     validation = validation and _checked_data(model, validation, loss, "validation")
     checked_count("fit", "epochs", epochs, at_least=1)
     _check_batch_size(model, batch_size, len(x))
@@ -174,8 +180,8 @@ def fit(
         for run.epoch in range(epochs):
             start = time.perf_counter()
             run.notify("on_epoch_begin")
-            order = model.rng.permutation(len(x)) if shuffle else np.arange(len(x))
-            mean = train_epoch(run, x, labels, order, batch_size, progress)
+            order = batches.draw_order(x, batch_size, model.rng) if shuffle else np.arange(len(x))
+            mean = train_epoch(run, x, labels, order, batch_size, progress, augment)
             val = model.evaluate(validation, loss) if validation else {"loss": None, "accuracy": None}
             run.history.append(
                 **mean,
@@ -193,7 +199,13 @@ def fit(
 
 
 def train_epoch(
-    run: Run, x: np.ndarray, labels: np.ndarray, order: np.ndarray, batch_size: int, progress: bool | None
+    run: Run,
+    x: Examples,
+    labels: np.ndarray,
+    order: np.ndarray,
+    batch_size: int,
+    progress: bool | None,
+    augment: Augment | None = None,
 ) -> dict[str, float | None]:
     """One pass over the data: the loop (1).
 
@@ -205,7 +217,7 @@ def train_epoch(
     order : integer array
         Which example comes when.
     batch_size : int
-    progress : bool, optional
+    progress, augment : optional
         As in `fit`.
 
     Returns
@@ -215,11 +227,9 @@ def train_epoch(
     """
     model, loss, optimizer = run.model, run.loss, run.optimizer
     meter = Meter(run, len(order), progress)
-    with meter.bar:
-        for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            run.batch = x[batch], labels[batch]
-            run.epochs_done = run.epoch + start / len(order)
+    with meter.bar, batches.epoch_batches(x, labels, order, batch_size, augment=augment, epoch=run.epoch) as of_epoch:
+        for step, run.batch in enumerate(of_epoch):
+            run.epochs_done = run.epoch + step * batch_size / len(order)
             run.notify("on_batch_begin")
             logits = model.forward(run.batch[0], training=True)
             run.batch_loss = loss.forward(logits, run.batch[1])
@@ -282,7 +292,7 @@ def _ctrl_c_stops(run: Run) -> Iterator[None]:
         signal.signal(signal.SIGINT, usual)
 
 
-def _check_kinds(loss: Loss, optimizer: Optimizer, callbacks: Sequence[Callback]) -> None:
+def _check_kinds(loss: Loss, optimizer: Optimizer, callbacks: Sequence[Callback], augment: Augment | None) -> None:
     """See that each is an object of its kind."""
     if not isinstance(loss, Loss):
         raise TypeError(f"loss takes a loss such as SoftmaxCrossEntropy(), got {loss!r}.")
@@ -290,19 +300,26 @@ def _check_kinds(loss: Loss, optimizer: Optimizer, callbacks: Sequence[Callback]
         raise TypeError(f"optimizer takes an optimizer such as SGD(0.01), got {optimizer!r}.")
     if isinstance(callbacks, Callback) or not all(isinstance(callback, Callback) for callback in callbacks):
         raise TypeError(f"callbacks takes a list such as callbacks=[EarlyStopping()], got {callbacks!r}.")
+    if augment is not None and not callable(augment):
+        raise TypeError(f"augment takes a pipeline such as augment.Pipeline([augment.Flip()]), got {augment!r}.")
 
 
-def _checked_data(model: Sequential, data: Data, loss: Loss, name: str) -> Data:
+def _checked_data(model: Sequential, data: Data, loss: Loss, name: str, augment: Augment | None = None) -> Data:
     """See that examples and labels fit together, the model and the loss, by trying the first few."""
     try:
         x, labels = data
     except (TypeError, ValueError):
         raise TypeError(f"{name} takes a pair (examples, labels), such as dataset.train, got {data!r:.80}.") from None
+    if not hasattr(x, "__len__"):
+        raise TypeError(f"{name} needs examples with a length and slices, such as an array, got {x!r:.80}.")
     labels = np.asarray(labels)
     if len(x) == 0 or len(x) != len(labels):
         raise ValueError(f"{name} needs as many labels as examples, at least one, got {len(x)} and {len(labels)}.")
-    loss.value(np.zeros((len(labels), *model.output_shape), model.dtype), labels)
-    model.check_batch(x)
+    kinds = np.unique(labels) if labels.dtype.kind in "iu" and labels.ndim == 1 else labels  # enough to try, and fewer
+    loss.value(np.zeros((len(kinds), *model.output_shape), model.dtype), kinds)
+    model.check_batch(batches.peek(x))
+    if augment is not None:
+        model.check_batch(augment(batches.peek(x)[:1], epoch=0, batch=0))
     return x, labels
 
 

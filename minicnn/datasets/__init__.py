@@ -15,8 +15,9 @@ from .dataset import Dataset, Split
 from .embedded import EMBEDDED, load_embedded
 from .folder import from_folder
 from .npz import from_npz
+from .scaled import ScaledImages
 
-__all__ = ["Dataset", "Split", "from_folder", "from_npz", "load", "names"]
+__all__ = ["Dataset", "ScaledImages", "Split", "from_folder", "from_npz", "load", "names"]
 
 # A name for `load` and the call that makes its Dataset. Any source of data joins by one entry.
 _LOADERS: dict[str, Callable[[], Dataset]] = {name: partial(load_embedded, name) for name in EMBEDDED}
