@@ -2,13 +2,14 @@
 
 Where to read on:
 
-    path/        one file an exercise: explanation, functions to write, solution, checks, hints, derivation
-    exercise.py  what the checker's part of such a file is made of
-    course.py    the path in its order; the learner's file and the solution, both made from the exercise file
-    learner.py   a learner's file: read, run, its errors told
-    judge.py     whether it does what the exercise asks for; compare.py: value beside value
-    verdict.py   the answer
-    yours.py     a learner's functions from earlier exercises
+    path/          one file an exercise: explanation, functions to write, solution, checks, hints, derivation
+    exercise.py    what the checker's part of such a file is made of
+    conditions.py  what many of them ask for besides being right
+    course.py      the path in its order; the learner's file and the solution, both made from the exercise file
+    learner.py     a learner's file: read, run, its errors told
+    judge.py       whether it does what the exercise asks for; compare.py: value beside value
+    verdict.py     the answer
+    yours.py       a learner's functions from earlier exercises
 
 No line of these files is needed to do the exercises: `minicnn exercises start DIR`.
 """

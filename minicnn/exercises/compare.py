@@ -12,6 +12,10 @@ from .exercise import Mistake, Values
 from .verdict import Problem
 
 SHOWN = 40  # an array with at most so many numbers is shown whole
+WHY_DTYPE = {  # got, expected
+    ("float32", "float64"): " (float64 went in: do not round on the way)",
+    ("float64", "float32"): " (float32 went in: new arrays take the dtype of the old, as in np.zeros(shape, x.dtype))",
+}
 
 
 def compare(result: Any, expected: Any, check: Values, call: Callable[[Callable], Any]) -> Problem | None:
@@ -37,15 +41,19 @@ def compare(result: Any, expected: Any, check: Values, call: Callable[[Callable]
     for name, got, wanted in pairs:
         problem = _wrong_kind(name, got, wanted)
         if problem is not None:
-            return problem
+            return _named(problem, results, check, call) if problem.code == "wrong-shape" else problem
     for name, got, wanted in pairs:
         if not _agree(got, wanted, check.tolerance):
-            named = _recognise(results, check, call)
             table = _table(name, np.asarray(got), np.asarray(wanted), check.tolerance)
-            if named is not None:
-                return Problem("value", named.code, f"{named.message}\n{table}")
-            return Problem("value", "non-finite" if not np.isfinite(got).all() else "wrong-value", table)
+            code = "wrong-value" if np.isfinite(got).all() else "non-finite"
+            return _named(Problem("value", code, table), results, check, call)
     return None
+
+
+def _named(problem: Problem, results: tuple, check: Values, call: Callable[[Callable], Any]) -> Problem:
+    """The problem under the name of a known mistake that gives just these results, if there is one."""
+    mistake = _recognise(results, check, call)
+    return problem if mistake is None else Problem("value", mistake.code, f"{mistake.message}\n{problem.message}")
 
 
 def _as_tuple(result: Any, check: Values) -> tuple:
@@ -76,7 +84,7 @@ def _wrong_kind(name: str, got: Any, wanted: Any) -> Problem | None:
     if got.shape != wanted.shape:
         return Problem("shape", "wrong-shape", f"{name} has shape {got.shape}, expected {wanted.shape}.")
     if got.dtype != wanted.dtype:
-        why = " (float64 went in: do not round on the way)" if got.dtype == np.float32 else ""
+        why = WHY_DTYPE.get((str(got.dtype), str(wanted.dtype)), "")
         return Problem("shape", "wrong-dtype", f"{name} is an array of {got.dtype}, expected {wanted.dtype}{why}.")
     return None
 

@@ -67,7 +67,8 @@ def dense_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray
 
 # ==== The checker's part: not in the learner's file ====
 
-from minicnn.exercises.exercise import Condition, Exercise, Gradients, Mistake, Values, Wrong
+from minicnn.exercises.conditions import keeps_caches_apart, keeps_float32
+from minicnn.exercises.exercise import Exercise, Gradients, Mistake, Values
 from minicnn.functional import dense_forward as right_forward
 
 EXAMPLE = {
@@ -77,25 +78,11 @@ EXAMPLE = {
 }
 
 
-def drawn(examples: int, inputs: int, outputs: int) -> dict[str, np.ndarray]:
+def drawn(examples: int, inputs: int, outputs: int, seed: int = 1) -> dict[str, np.ndarray]:
     """Arguments of dense_forward."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     shapes = {"x": (examples, inputs), "w": (inputs, outputs), "b": (outputs,)}
     return {name: rng.normal(size=shape) for name, shape in shapes.items()}
-
-
-def keeps_the_cache(yours) -> Wrong | None:
-    """Two forward passes, then both backward: nothing may be kept in a global variable."""
-    first, second = drawn(4, 3, 2), drawn(5, 3, 2)
-    (y, cache), _ = yours.dense_forward(*first.values()), yours.dense_forward(*second.values())
-    dx, _, _ = yours.dense_backward(np.ones_like(y), cache)
-    if dx.shape != first["x"].shape:
-        return Wrong(
-            "kept-outside-the-cache",
-            "After a second call of dense_forward, dense_backward with the first cache answers for the second call. "
-            "Keep everything in the cache, nothing in global variables.",
-        )
-    return None
 
 
 EXERCISE = Exercise(
@@ -113,7 +100,8 @@ EXERCISE = Exercise(
         ),
         Gradients("dense_forward", "dense_backward", drawn(4, 3, 2), hints="dense"),
         Gradients("dense_forward", "dense_backward", drawn(1, 3, 2), title="one example alone", hints="dense"),
-        Condition("two forward passes at a time", keeps_the_cache),
+        keeps_caches_apart("dense_forward", "dense_backward", lambda: drawn(4, 3, 2), lambda: drawn(4, 3, 2, seed=2)),
+        keeps_float32("dense_forward", "dense_backward", lambda: drawn(4, 3, 2)),
     ],
     hints=[
         """\
