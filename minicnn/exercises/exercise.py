@@ -91,6 +91,8 @@ class Gradients:
         Arguments given to forward by name; not differentiated.
     hints : str or None
         The operation, for `gradcheck.check`.
+    pair : function of the learner's module, optional
+        Makes a forward and a backward function of what is there, where the two named are no such pair.
     """
 
     forward: str
@@ -99,6 +101,7 @@ class Gradients:
     title: str = "gradients"
     options: Arguments = field(default_factory=dict)
     hints: str | None = None
+    pair: Callable[[ModuleType], tuple[Callable, Callable]] | None = None
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,8 @@ def _values(check: Values, module: ModuleType) -> Problem | None:
 def _gradients(check: Gradients, module: ModuleType, on_report: OnReport | None) -> Problem | None:
     """Hand a pair of functions to the gradient checker and pass on what it finds."""
     arguments = _arguments(check)
-    forward, backward = getattr(module, check.forward), getattr(module, check.backward)
+    named = getattr(module, check.forward), getattr(module, check.backward)
+    forward, backward = check.pair(module) if check.pair else named
     report = gradcheck.check(
         functools.partial(forward, **check.options) if check.options else forward,
         backward,
