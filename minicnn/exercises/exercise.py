@@ -105,6 +105,32 @@ class Gradients:
 
 
 @dataclass(frozen=True)
+class Stages:
+    """A gradient check of a backward pass written in stages, by `minicnn.gradcheck.trace`: the first wrong one is told.
+
+    Attributes
+    ----------
+    forward, backward : str
+        Names of functions. Backward returns the gradients of the arguments and, last, a dict of the stages.
+    arguments : dict of str to array, or a function that makes one
+        Forward's arguments, in float64.
+    steps : dict of str to callable
+        The right forward pass, each step named after the value that it makes, as `trace` takes it.
+    stages : tuple of str
+        The values whose gradients the dict holds, in the order of the backward pass: "var" for its entry "dvar".
+    title : str
+        What is special in this case.
+    """
+
+    forward: str
+    backward: str
+    arguments: Arguments | Callable[[], Arguments]
+    steps: Mapping[str, Callable]
+    stages: tuple[str, ...]
+    title: str = "gradients, stage by stage"
+
+
+@dataclass(frozen=True)
 class Wrong:
     """What a `Condition` returns if it does not hold."""
 
@@ -128,6 +154,9 @@ class Condition:
     test: Callable[[ModuleType], Wrong | None]
 
 
+Check = Values | Gradients | Stages | Condition
+
+
 @dataclass(frozen=True)
 class Exercise:
     """The checker's part of an exercise file.
@@ -136,7 +165,7 @@ class Exercise:
     ----------
     title : str
         A few words.
-    checks : sequence of Values, Gradients or Condition
+    checks : sequence of Values, Gradients, Stages or Condition
     hints : sequence of str
         At least three: the idea, the formula, almost the code.
     derivation : str
@@ -152,7 +181,7 @@ class Exercise:
     """
 
     title: str
-    checks: Sequence[Values | Gradients | Condition]
+    checks: Sequence[Check]
     hints: Sequence[str]
     derivation: str
     builds_on: tuple[str, ...] = ()

@@ -18,8 +18,9 @@ import numpy as np
 from .. import gradcheck
 from .compare import compare
 from .course import Entry
-from .exercise import Condition, Gradients, Values
+from .exercise import Check, Gradients, Stages, Values
 from .learner import Learner, called_as
+from .stages import trace_stages
 from .verdict import Problem, Status, Verdict
 
 OnReport = Callable[[gradcheck.Report], None]
@@ -77,16 +78,18 @@ def _names(signature: inspect.Signature) -> str:
     return f"({', '.join(signature.parameters)})"
 
 
-def _ask(check: Values | Gradients | Condition, learner: Learner, on_report: OnReport | None) -> Problem | None:
+def _ask(check: Check, learner: Learner, on_report: OnReport | None) -> Problem | None:
     """Do one check; what the learner's code raises is a problem too."""
     try:
         if isinstance(check, Values):
             return _values(check, learner.module)
         if isinstance(check, Gradients):
             return _gradients(check, learner.module, on_report)
+        if isinstance(check, Stages):
+            return _stages(check, learner.module, on_report)
         return _condition(check, learner.module)
     except (Exception, SystemExit) as error:
-        step = {Values: "value", Gradients: "gradient"}.get(type(check), "condition")
+        step = {Values: "value", Gradients: "gradient", Stages: "gradient"}.get(type(check), "condition")
         return learner.problem_of(error, step, check.title)
 
 
@@ -127,11 +130,36 @@ def _gradients(check: Gradients, module: ModuleType, on_report: OnReport | None)
         on_report(report)
     if report.passed:
         return None
-    errors = [finding for finding in report.findings if finding.is_error]
-    told = [f"{f'd{f.argument}: ' if f.argument else ''}{f.message}" for f in errors]
     call = called_as(check.forward, arguments, check.options)
-    message = "\n".join([*told, *_worst(report), f"Checked with {call}."])
-    return Problem("gradient", errors[0].code if errors else "unrecognized", message, check.title)
+    message = "\n".join([*_told(report.findings), *_worst(report), f"Checked with {call}."])
+    return Problem("gradient", _code(report.findings), message, check.title)
+
+
+def _stages(check: Stages, module: ModuleType, on_report: OnReport | None) -> Problem | None:
+    """Trace a backward pass and pass on which stage is the first wrong one, and what is wrong there."""
+    arguments = _arguments(check)
+    trace = trace_stages(check, arguments, module)
+    if isinstance(trace, Problem):
+        return trace
+    if trace.passed:
+        return None
+    worst = []
+    for report in trace.reports.values():
+        worst += _worst(report)
+        if on_report is not None:
+            on_report(report)
+    call = called_as(check.forward, arguments, {})
+    message = "\n".join([*trace.sentences(), *_told(trace.findings), *worst, f"Checked with {call}."])
+    return Problem("gradient", _code(trace.findings), message, check.title)
+
+
+def _told(findings: list[gradcheck.Finding]) -> list[str]:
+    """What was found, each with the gradient that it is about."""
+    return [f"{f'd{f.argument}: ' if f.argument else ''}{f.message}" for f in findings if f.is_error]
+
+
+def _code(findings: list[gradcheck.Finding]) -> str:
+    return next((f.code for f in findings if f.is_error), "unrecognized")
 
 
 def _worst(report: gradcheck.Report) -> list[str]:

@@ -152,6 +152,22 @@ def batchnorm_inference_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple
     return dx, *(gradient.astype(x.dtype) for gradient in (dgamma, dbeta, dmean, dvar))
 
 
+def update_running(running: np.ndarray, batch: np.ndarray, momentum: float = 0.9) -> np.ndarray:
+    """Take the statistics of one more batch into the running ones, equation (8).
+
+    Parameters
+    ----------
+    running, batch : array, shape (C,)
+    momentum : float in [0, 1)
+        Share of the running statistics that is kept, dimensionless.
+
+    Returns
+    -------
+    array, shape (C,), dtype of `running`
+    """
+    return (momentum * running + (1 - momentum) * batch).astype(running.dtype)
+
+
 def _rows(x: np.ndarray) -> np.ndarray:
     """View x as (M, C): a row for every example, and for images for every pixel."""
     return x.reshape(-1, x.shape[-1])
@@ -252,8 +268,7 @@ class BatchNorm(Layer):
         y, cache = batchnorm_forward(x, **self.params, eps=self.eps)
         self.cache = batchnorm_backward, cache
         for name, batch in (("running_mean", cache.mean), ("running_var", cache.var)):
-            running = self.momentum * self.state[name] + (1 - self.momentum) * batch  # (8)
-            self.state[name] = running.astype(self.dtype)
+            self.state[name] = update_running(self.state[name], batch, self.momentum)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
