@@ -18,7 +18,7 @@ import numpy as np
 from .. import gradcheck
 from .compare import compare
 from .course import Entry
-from .exercise import Check, Gradients, Stages, Values
+from .exercise import Check, Condition, Gradients, Stages, Values
 from .learner import Learner, called_as
 from .stages import trace_stages
 from .verdict import Problem, Status, Verdict

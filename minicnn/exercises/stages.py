@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -58,7 +58,7 @@ def _wrong_form(result: Any, check: Stages, arguments: list[str]) -> Problem | N
     missing = [name for name in wanted if name not in stages]
     if missing:
         got = ", ".join(map(repr, stages)) or "nothing"
-        message = f'The dictionary of stages must hold {", ".join(map(repr, wanted))}; it holds {got}.'
+        message = f"The dictionary of stages must hold {', '.join(map(repr, wanted))}; it holds {got}."
         return Problem("shape", "stage-missing", message, check.title)
     given = dict(zip(names, of_arguments, strict=True)) | {name: stages[name] for name in wanted}
     for name, gradient in given.items():
