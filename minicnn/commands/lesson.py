@@ -82,7 +82,7 @@ def _prepared(options: argparse.Namespace, size: Size, arms: dict) -> Dataset:
             make_model(data.image_shape, len(data.classes), 0)
         parallel.default_threads()
         options.out.mkdir(parents=True, exist_ok=True)
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:  # the last: an extra is not installed
         raise UsageError(error) from error
     return data
 
@@ -104,7 +104,9 @@ def load_data(source: str) -> Dataset:
     UsageError
         If there is nothing of this name.
     TypeError, ValueError, OSError
-        If it holds no data set.
+        If it holds no data set, or cannot be downloaded.
+    ModuleNotFoundError
+        If the packages to download it with are missing.
     """
     from .. import datasets
 

@@ -1,4 +1,4 @@
-"""Images to train on: data sets that come with minicnn, and your own from an .npz file or a folder.
+"""Images to train on: data sets that come with minicnn, those that it downloads, and your own.
 
 >>> from minicnn import datasets
 >>> datasets.load("digits")
@@ -12,15 +12,26 @@ from collections.abc import Callable
 from functools import partial
 
 from .dataset import Dataset, Split
+from .download import DownloadError
 from .embedded import EMBEDDED, load_embedded
 from .folder import from_folder
 from .npz import from_npz
+from .places import data_folder
+from .remote import IDX, load_cats_vs_dogs, load_cifar10, load_idx
 from .scaled import ScaledImages
 
-__all__ = ["Dataset", "ScaledImages", "Split", "from_folder", "from_npz", "load", "names"]
+__all__ = [
+    *("Dataset", "DownloadError", "ScaledImages", "Split"),
+    *("data_folder", "from_folder", "from_npz", "load", "names"),
+]
 
 # A name for `load` and the call that makes its Dataset. Any source of data joins by one entry.
-_LOADERS: dict[str, Callable[[], Dataset]] = {name: partial(load_embedded, name) for name in EMBEDDED}
+_LOADERS: dict[str, Callable[[], Dataset]] = {
+    **{name: partial(load_embedded, name) for name in EMBEDDED},
+    **{name: partial(load_idx, name) for name in IDX},
+    "cifar10": load_cifar10,
+    "cats-vs-dogs": load_cats_vs_dogs,
+}
 
 
 def names() -> tuple[str, ...]:
@@ -34,8 +45,11 @@ def load(name: str) -> Dataset:
     Parameters
     ----------
     name : str
-        One of `names()`: "fashion-mini" (28x28 grey, 3,000 training and 2,000 test images of clothing) or "digits"
-        (8x8 grey, 1,297 and 500 handwritten digits).
+        One of `names()`. "fashion-mini" (28x28 grey, 3,000 training and 2,000 test images of clothing) and "digits"
+        (8x8 grey, 1,297 and 500 handwritten digits) come with minicnn. The others are downloaded when first used, and
+        kept in the folder of `data_folder()`: "mnist" and "fashion-mnist" (28x28 grey, 60,000 and 10,000), "cifar10"
+        (32x32 in colour, 50,000 and 10,000) and "cats-vs-dogs" (two of its classes, 5,000 and 1,000 of each). Where the
+        files are there already, no network is touched.
 
     Returns
     -------
@@ -46,6 +60,10 @@ def load(name: str) -> Dataset:
     ------
     ValueError
         If there is no data set of that name.
+    DownloadError
+        If its files are not there and cannot be downloaded.
+    ModuleNotFoundError
+        If its files are not there and the packages to download them with are missing: `pip install "minicnn[data]"`.
     """
     if name not in names():
         known = ", ".join(map(repr, names()))

@@ -23,13 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .idx import read_idx
+from .idx import read_idx_pair
+from .remote import FASHION_CLASSES
 
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
-FASHION_CLASSES = (
-    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-)
 DIGIT_CLASSES = tuple("0123456789")
 CLASS_COUNT = 10
 DIGIT_SIDE, DIGIT_WHITE = 8, 16
@@ -89,13 +86,8 @@ def make_digits(source: Path, target: Path, test_per_class: int = 50) -> None:
 
 def _read_pair(source: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     """Read images (N, H, W) and labels (N,) of one part, both uint8."""
-    images = read_idx(source / f"{part}-images-idx3-ubyte.gz")
-    labels = read_idx(source / f"{part}-labels-idx1-ubyte.gz")
-    if images.ndim != 3 or labels.shape != images.shape[:1]:
-        raise ValueError(f"{source}: {part} needs images (N, H, W) and N labels, got {images.shape}, {labels.shape}.")
-    if labels.max() >= CLASS_COUNT:
-        raise ValueError(f"{source}: {part} has the label {labels.max()}, the classes end at {CLASS_COUNT - 1}.")
-    return images, labels
+    images, labels = (source / f"{part}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1"))
+    return read_idx_pair(images, labels, CLASS_COUNT)
 
 
 def _hashes(images: np.ndarray) -> np.ndarray:

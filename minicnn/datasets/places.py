@@ -1,10 +1,10 @@
-"""Where minicnn keeps data: downloads, and pictures it has decoded once.
+r"""Where minicnn keeps data: downloads, and pictures it has decoded once.
 
 The environment variable MINICNN_DATA names the folder. Without it, each system has a place for what can be made again:
 
     Linux      $XDG_CACHE_HOME/minicnn, by default ~/.cache/minicnn
     macOS      ~/Library/Caches/minicnn
-    Windows    %LOCALAPPDATA%\\minicnn\\Cache
+    Windows    %LOCALAPPDATA%\minicnn\Cache
 """
 
 from __future__ import annotations
