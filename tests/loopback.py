@@ -19,6 +19,9 @@ class Mirror(ThreadingHTTPServer):
         self.files, self.asked, self.go_on = dict(files), [], None
         self.url = f"http://127.0.0.1:{self.server_port}/"
 
+    def handle_error(self, request, client_address):
+        """Say nothing of a client that went away."""
+
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

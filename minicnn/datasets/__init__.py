@@ -21,8 +21,15 @@ from .remote import IDX, load_cats_vs_dogs, load_cifar10, load_idx
 from .scaled import ScaledImages
 
 __all__ = [
-    *("Dataset", "DownloadError", "ScaledImages", "Split"),
-    *("data_folder", "from_folder", "from_npz", "load", "names"),
+    "Dataset",
+    "DownloadError",
+    "ScaledImages",
+    "Split",
+    "data_folder",
+    "from_folder",
+    "from_npz",
+    "load",
+    "names",
 ]
 
 # A name for `load` and the call that makes its Dataset. Any source of data joins by one entry.
