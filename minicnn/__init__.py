@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import (
+        augment,
         callbacks,
         datasets,
         experiments,
@@ -60,6 +61,7 @@ _HOME = {
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 _MODULES = (
+    "augment",
     "callbacks",
     "datasets",
     "experiments",

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from . import batches
 from .arguments import checked_count
+from .augment import Transform
 from .batches import Augment, Examples
 from .callbacks import Callback
 from .kernels import parallel
@@ -300,7 +301,7 @@ def _check_kinds(loss: Loss, optimizer: Optimizer, callbacks: Sequence[Callback]
         raise TypeError(f"optimizer takes an optimizer such as SGD(0.01), got {optimizer!r}.")
     if isinstance(callbacks, Callback) or not all(isinstance(callback, Callback) for callback in callbacks):
         raise TypeError(f"callbacks takes a list such as callbacks=[EarlyStopping()], got {callbacks!r}.")
-    if augment is not None and not callable(augment):
+    if augment is not None and (not callable(augment) or isinstance(augment, Transform | type)):
         raise TypeError(f"augment takes a pipeline such as augment.Pipeline([augment.Flip()]), got {augment!r}.")
 
 
@@ -317,9 +318,8 @@ def _checked_data(model: Sequential, data: Data, loss: Loss, name: str, augment:
         raise ValueError(f"{name} needs as many labels as examples, at least one, got {len(x)} and {len(labels)}.")
     kinds = np.unique(labels) if labels.dtype.kind in "iu" and labels.ndim == 1 else labels  # enough to try, and fewer
     loss.value(np.zeros((len(kinds), *model.output_shape), model.dtype), kinds)
-    model.check_batch(batches.peek(x))
-    if augment is not None:
-        model.check_batch(augment(batches.peek(x)[:1], epoch=0, batch=0))
+    first = batches.peek(x)
+    model.check_batch(first if augment is None else augment(first[:1], epoch=0, batch=0))
     return x, labels
 
 
