@@ -262,6 +262,29 @@ def test_wrong_shape_finds_the_sum_that_is_missing():
     }
 
 
+@pytest.mark.parametrize("instead", [1, (0, 1)])
+def test_wrong_shape_finds_the_axis_that_should_have_been_summed_over(instead):
+    def backward(dy, cache):
+        return *dense_backward(dy, cache)[:2], dy.sum(axis=instead)
+
+    (finding,) = check(dense_forward, backward, dense_arguments()).findings
+    words = f"sum over axis 0 instead of {'axes (0, 1)' if instead == (0, 1) else 'axis 1'}; then its numbers are right"
+    assert finding.code == "wrong-shape" and words in finding.message
+    assert "crop" not in finding.message
+
+
+def test_wrong_shape_names_the_axis_of_a_sum_of_products_too():
+    def forward(x, gamma):
+        return gamma * x, (x, gamma)
+
+    def backward(dy, cache):
+        x, gamma = cache
+        return dy * gamma, (dy * x).sum(axis=1)
+
+    (finding,) = check(forward, backward, (dense_arguments()[0], np.array([2.0, -1.0, 3.0]))).findings
+    assert "sum over axis 0 instead of axis 1, perhaps" in finding.message
+
+
 def test_wrong_shape_finds_the_crop_that_is_missing():
     def forward(x):
         padded = np.pad(x, 1)

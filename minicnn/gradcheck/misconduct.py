@@ -131,7 +131,7 @@ def wrong_shape(case: Case, i: int) -> Finding | None:
     a = case.arguments[i]
     if a.analytic.shape == a.shape:
         return None
-    advice, agrees = remedy(a.analytic, a.shape, a.numeric)
+    advice, agrees = remedy(a.analytic, a.shape, a.numeric, case.conduct.dy)
     message = f"the gradient has shape {a.analytic.shape}, {a.name} has {a.shape}."
     if advice:
         message += f" To mend it, {advice}" + ("; then its numbers are right." if agrees else ", perhaps.")

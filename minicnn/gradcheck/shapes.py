@@ -1,13 +1,14 @@
 """What would give a gradient the shape of its variable.
 
 The usual ways to miss it: a broadcast that was not summed up again, a product in the wrong order, `keepdims=True`, a
-padding that was not cropped. Each is tried, and where the numbers agree afterwards, it is the one.
+padding that was not cropped, dy summed over the wrong axis. Each is tried, and where the numbers agree afterwards, it
+is the one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations, permutations
+from collections.abc import Iterator, Sequence
+from itertools import chain, combinations, permutations
 
 import numpy as np
 
@@ -15,7 +16,9 @@ CLOSE = 1e-6  # relative: two gradients that agree so far are the same one
 MOST_AXES = 6  # beyond, trying every order of the axes takes too long
 
 
-def remedy(gradient: np.ndarray, shape: tuple[int, ...], numeric: np.ndarray) -> tuple[str, bool]:
+def remedy(
+    gradient: np.ndarray, shape: tuple[int, ...], numeric: np.ndarray, dy: Sequence[np.ndarray] = ()
+) -> tuple[str, bool]:
     """Find what turns `gradient` into an array of shape `shape`.
 
     Parameters
@@ -26,6 +29,8 @@ def remedy(gradient: np.ndarray, shape: tuple[int, ...], numeric: np.ndarray) ->
         Of the variable.
     numeric : array of shape `shape`
         Measured derivatives, NaN where unknown.
+    dy : sequence of array
+        Upstream gradients, one an output.
 
     Returns
     -------
@@ -37,7 +42,8 @@ def remedy(gradient: np.ndarray, shape: tuple[int, ...], numeric: np.ndarray) ->
     known = ~np.isnan(numeric)
     size = float(np.abs(numeric[known]).max(initial=0.0))
     first = ""
-    for advice, candidate in _candidates(gradient, shape):
+    over_other_axes = [_over_other_axes(gradient, shape, d) for d in dy]
+    for advice, candidate in chain(*over_other_axes, _candidates(gradient, shape)):
         if known.any() and np.allclose(candidate[known], numeric[known], rtol=CLOSE, atol=CLOSE * size):
             return advice, True
         first = first or advice
@@ -61,11 +67,26 @@ def _candidates(g: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str, np
     for count in range(1, g.ndim + 1):
         for axes in combinations(range(g.ndim), count):
             total = g.sum(axis=axes, keepdims=True)
-            words = f"axis {axes[0]}" if count == 1 else f"axes {axes}"
             if total.shape == shape:
-                yield f"sum over {words} with keepdims=True", total
+                yield f"sum over {_named(axes)} with keepdims=True", total
             if total.squeeze(axes).shape == shape:
-                yield f"sum over {words}", total.squeeze(axes)
+                yield f"sum over {_named(axes)}", total.squeeze(axes)
+
+
+def _over_other_axes(g: np.ndarray, shape: tuple[int, ...], dy: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """What is left of dy's shape where it is summed over some axes, though it should be others."""
+    if dy.ndim > MOST_AXES:
+        return
+    some = [axes for count in range(1, dy.ndim + 1) for axes in combinations(range(dy.ndim), count)]
+    left = {axes: tuple(s for k, s in enumerate(dy.shape) if k not in axes) for axes in some}
+    for axes in some:
+        for instead in some:
+            if left[axes] == shape and left[instead] == g.shape:
+                yield f"sum over {_named(axes)} instead of {_named(instead)}", dy.sum(axis=axes)
+
+
+def _named(axes: tuple[int, ...]) -> str:
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {axes}"
 
 
 def _crops(g: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
