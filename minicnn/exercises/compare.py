@@ -76,9 +76,7 @@ def _wrong_count(result: Any, check: Values) -> Problem | None:
 def _wrong_kind(name: str, got: Any, wanted: Any) -> Problem | None:
     """See that a value has the right type, shape and dtype."""
     if np.ndim(wanted) == 0 and isinstance(wanted, (bool, int, float, np.generic)):
-        if np.ndim(got) != 0 or not isinstance(got, (bool, int, float, np.generic, np.ndarray)):
-            return Problem("shape", "wrong-shape", f"{name} must be one number, got {_kind(got)}.")
-        return None
+        return _wrong_number(name, got, wanted)
     if not isinstance(got, np.ndarray):
         return Problem("shape", "wrong-type", f"{name} must be an array of shape {wanted.shape}, got {_kind(got)}.")
     if got.shape != wanted.shape:
@@ -86,6 +84,17 @@ def _wrong_kind(name: str, got: Any, wanted: Any) -> Problem | None:
     if got.dtype != wanted.dtype:
         why = WHY_DTYPE.get((str(got.dtype), str(wanted.dtype)), "")
         return Problem("shape", "wrong-dtype", f"{name} is an array of {got.dtype}, expected {wanted.dtype}{why}.")
+    return None
+
+
+def _wrong_number(name: str, got: Any, wanted: Any) -> Problem | None:
+    """See that a value is one number, a whole one or a truth value where that is asked for."""
+    if np.ndim(got) != 0 or not isinstance(got, (bool, int, float, np.generic, np.ndarray)):
+        kind = "True or False" if isinstance(wanted, bool) else "one number"
+        return Problem("shape", "wrong-shape", f"{name} must be {kind}, got {_kind(got)}.")
+    if isinstance(wanted, int) and not isinstance(wanted, bool) and np.asarray(got).dtype.kind == "f":
+        message = f"{name} must be a whole number (int), got the float {got}: // divides ints to an int, / does not."
+        return Problem("shape", "wrong-type", message)
     return None
 
 

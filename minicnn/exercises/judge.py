@@ -81,13 +81,14 @@ def _names(signature: inspect.Signature) -> str:
 def _ask(check: Check, learner: Learner, on_report: OnReport | None) -> Problem | None:
     """Do one check; what the learner's code raises is a problem too."""
     try:
-        if isinstance(check, Values):
-            return _values(check, learner.module)
-        if isinstance(check, Gradients):
-            return _gradients(check, learner.module, on_report)
-        if isinstance(check, Stages):
-            return _stages(check, learner.module, on_report)
-        return _condition(check, learner.module)
+        with np.errstate(all="ignore"):  # what is not finite is told by its numbers
+            if isinstance(check, Values):
+                return _values(check, learner.module)
+            if isinstance(check, Gradients):
+                return _gradients(check, learner.module, on_report)
+            if isinstance(check, Stages):
+                return _stages(check, learner.module, on_report)
+            return _condition(check, learner.module)
     except (Exception, SystemExit) as error:
         step = {Values: "value", Gradients: "gradient", Stages: "gradient"}.get(type(check), "condition")
         return learner.problem_of(error, step, check.title)
