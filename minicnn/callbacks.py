@@ -264,19 +264,22 @@ class CSVLog(Callback):
 
 
 class StopOnNaN(Callback):
-    """Stop when the loss of a batch is not finite, before the step, and name the first layer whose output is not.
+    """Stop when the loss of a batch is not finite, before the step, and say where the first such number was.
 
-    The model keeps the parameters that led there.
+    The model keeps the parameters that led there. `fit(..., check_finite=True)` looks at the backward pass and the
+    parameters too, at every step, and raises instead of stopping.
     """
+
+    def on_train_begin(self, run: Run) -> None:
+        """Note from where the parameters start."""
+        from . import finite  # here, because it loads this file
+
+        self.largest_at_start = finite.largest_parameters(run)
 
     def on_loss(self, run: Run) -> None:
         """Look at the batch's loss."""
         if math.isfinite(run.batch_loss):
             return
-        layer = run.model.first_nonfinite_layer(run.batch[0])
-        if layer is None:
-            where = "every layer's output is finite: look at the labels and the loss"
-        else:
-            where = f"{layer} is the first layer whose output is not finite: try a smaller learning rate"
-        run.stop = True
-        run.stop_reason = f"the loss became {run.batch_loss} in epoch {run.epoch + 1}; {where}"
+        from . import finite
+
+        run.stop, run.stop_reason = True, finite.find_nonfinite(run, self.largest_at_start)

@@ -8,7 +8,6 @@ Each layer keeps what its own backward pass needs; the model only hands arrays o
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Sequence
 
@@ -20,6 +19,7 @@ from .arguments import checked_count
 from .kernels import parallel
 from .layers.layer import Layer
 from .losses import Loss
+from .onlooker import Onlooker
 
 Arrays = dict[str, np.ndarray]
 
@@ -67,7 +67,7 @@ class Sequential:
         for layer in self.layers:
             shape = layer.build(shape, self.rng, self.dtype)
 
-    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+    def forward(self, x: np.ndarray, training: bool = False, onlooker: Onlooker | None = None) -> np.ndarray:
         """Compute the outputs of a batch, equation (1).
 
         Parameters
@@ -75,6 +75,8 @@ class Sequential:
         x : array, shape (N, *input_shape)
         training : bool
             Whether dropout silences and batch norm uses the batch's own statistics.
+        onlooker : Onlooker, optional
+            Sees what goes into each layer and what comes out.
 
         Returns
         -------
@@ -88,11 +90,16 @@ class Sequential:
         self.check_batch(x)
         x = x.astype(self.dtype, copy=False)
         with parallel.threads():
-            for layer in self.layers:
-                x = layer.forward(x, training)
+            for name, layer in zip(self.layer_names, self.layers, strict=True):
+                y = layer.forward(x, training)
+                if onlooker is not None:
+                    onlooker.forward(name, layer, x, y)
+                x = y
         return x
 
-    def backward(self, dy: np.ndarray, need_dx: bool = True, keep_caches: bool = True) -> np.ndarray | None:
+    def backward(
+        self, dy: np.ndarray, need_dx: bool = True, keep_caches: bool = True, onlooker: Onlooker | None = None
+    ) -> np.ndarray | None:
         """Compute all gradients of the last `forward`, equation (2).
 
         Parameters
@@ -104,22 +111,24 @@ class Sequential:
         keep_caches : bool
             False lets go of what each layer remembers of the forward pass as soon as its gradients are known, which
             frees memory; `backward` cannot be called again then.
+        onlooker : Onlooker, optional
+            Sees what comes to each layer and what goes on.
 
         Returns
         -------
         dx : array, shape (N, *input_shape), or None
             dL/dx; the gradients of the parameters are in `grads`.
         """
-        first, *others = self.layers
+        first = self.layers[0]
         with parallel.threads():
-            for layer in reversed(others):
-                dy = layer.backward(dy)
+            for name, layer in reversed(list(zip(self.layer_names, self.layers, strict=True))):
+                dx = layer.backward(dy) if need_dx or layer is not first else layer.backward_params(dy)
+                if onlooker is not None:
+                    onlooker.backward(name, layer, dy, dx)
                 if not keep_caches:
                     layer.forget()
-            dx = first.backward(dy) if need_dx else first.backward_params(dy)
-            if not keep_caches:
-                first.forget()
-            return dx
+                dy = dx
+        return dx
 
     def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
         """Outputs in evaluation mode, a batch at a time; a `backward` that is due still finds its forward pass.
@@ -235,18 +244,6 @@ class Sequential:
         rule = "-" * len(lines[0])
         counts = f"{self.parameter_count:,} parameters, {self.trainable_count:,} trainable"
         return "\n".join([f"Sequential on inputs {self.input_shape}", rule, lines[0], rule, *lines[1:], rule, counts])
-
-    def first_nonfinite_layer(self, x: np.ndarray) -> str | None:
-        """Name of the first layer whose output for the batch x, in training, holds NaN or infinity.
-
-        The model is left as it was.
-        """
-        trial = copy.deepcopy(self)
-        for name, layer in zip(trial.layer_names, trial.layers, strict=True):
-            x = layer.forward(x, training=True)
-            if not np.isfinite(x).all():
-                return name
-        return None
 
     def check_batch(self, x: np.ndarray) -> None:
         """See that x is a batch of float examples of the input shape.

@@ -23,9 +23,11 @@ from .arguments import checked_count
 from .augment import Transform
 from .batches import Augment, Examples
 from .callbacks import Callback
+from .finite import FiniteCheck
 from .kernels import parallel
 from .losses import Loss
 from .model import Sequential
+from .onlooker import Onlooker
 from .optimizers import Optimizer
 
 Data = tuple[Examples, np.ndarray]
@@ -83,8 +85,10 @@ class Run:
         As `fit` got or made them.
     epochs : int
         How many were asked for.
-    epoch : int
-        The present one, from 0.
+    onlooker : Onlooker, optional
+        Sees what goes through the model in each step.
+    epoch, step : int
+        The present ones, from 0; the step is counted within the epoch.
     epochs_done : float
         Progress with a fraction for the steps done, in epochs.
     batch : (array, array)
@@ -104,7 +108,9 @@ class Run:
     epochs: int
     validation: Data | None = None
     history: History = field(default_factory=History)
+    onlooker: Onlooker | None = None
     epoch: int = 0
+    step: int = 0
     epochs_done: float = 0.0
     batch: Data | None = None
     batch_loss: float = float("nan")
@@ -131,6 +137,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     progress: bool | None = None,
     threads: int | None = None,
+    check_finite: bool = False,
 ) -> History:
     """Train a model.
 
@@ -158,6 +165,8 @@ def fit(
         Whether to draw a progress bar; by default only on a terminal.
     threads : int, optional
         By default the environment variable MINICNN_THREADS, else all cores.
+    check_finite : bool
+        Whether to look at every array of every step, and to end at the first that holds NaN or infinity.
 
     Returns
     -------
@@ -168,6 +177,8 @@ def fit(
     ------
     TypeError, ValueError
         If data, model and options do not fit together; nothing has changed then.
+    NonFiniteError
+        With `check_finite`: says where NaN or infinity arose and why, before the step reaches the parameters.
     """
     _check_kinds(loss, optimizer, callbacks, augment)
     x, labels = _checked_data(model, data, loss, "data", augment)
@@ -176,7 +187,11 @@ def fit(
     _check_batch_size(model, batch_size, len(x))
     parallel.check_threads(threads)
     run = Run(model, optimizer, loss, callbacks, epochs, validation)
-    with parallel.threads(threads), _ctrl_c_stops(run):
+    if check_finite:
+        run.onlooker = FiniteCheck()
+        run.callbacks = [run.onlooker, *callbacks]  # first: nobody saves what is not finite
+    numpy_warnings = "ignore" if check_finite else None  # the check says it better; None: as they are
+    with parallel.threads(threads), _ctrl_c_stops(run), np.errstate(all=numpy_warnings):
         run.notify("on_train_begin")
         for run.epoch in range(epochs):
             start = time.perf_counter()
@@ -229,15 +244,15 @@ def train_epoch(
     model, loss, optimizer = run.model, run.loss, run.optimizer
     meter = Meter(run, len(order), progress)
     with meter.bar, batches.epoch_batches(x, labels, order, batch_size, augment=augment, epoch=run.epoch) as of_epoch:
-        for step, run.batch in enumerate(of_epoch):
-            run.epochs_done = run.epoch + step * batch_size / len(order)
+        for run.step, run.batch in enumerate(of_epoch):
+            run.epochs_done = run.epoch + run.step * batch_size / len(order)
             run.notify("on_batch_begin")
-            logits = model.forward(run.batch[0], training=True)
+            logits = model.forward(run.batch[0], training=True, onlooker=run.onlooker)
             run.batch_loss = loss.forward(logits, run.batch[1])
             run.notify("on_loss")
             if run.stop:
                 break  # before the step: a loss that is not finite must not reach the parameters
-            model.backward(loss.backward(), need_dx=False, keep_caches=False)
+            model.backward(loss.backward(), need_dx=False, keep_caches=False, onlooker=run.onlooker)
             optimizer.step(model.params, model.grads)
             meter.add(logits)
             run.notify("on_batch_end")

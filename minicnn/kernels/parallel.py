@@ -8,6 +8,7 @@ number of threads gives bit-identical sums.
 
 from __future__ import annotations
 
+import contextvars
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -126,13 +127,13 @@ class _Pool:
 
     def _serve(self) -> None:
         while True:
-            work, part, place, done = self.tasks.get()
+            context, work, part, place, done = self.tasks.get()
             result, error = None, None
             try:
-                result = work(part)
+                result = context.run(work, part)
             except BaseException as caught:  # raised again in the thread that asked
                 error = caught
-            del work  # with all the arrays it refers to, before the others go on
+            del context, work  # with all the arrays it refers to, before the others go on
             done.put((place, result, error))
             del result, error
 
@@ -140,7 +141,7 @@ class _Pool:
         """Do the first slice here and the others in the pool; return, or raise, when all are done."""
         done: SimpleQueue = SimpleQueue()
         for place, part in enumerate(others):
-            self.tasks.put((work, part, place, done))
+            self.tasks.put((contextvars.copy_context(), work, part, place, done))  # in which np.errstate holds, too
         try:
             result = work(first)
         finally:
