@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         schedules,
     )
     from .checkpoint import load, save
+    from .finite import NonFiniteError
     from .layers import (
         AvgPool2D,
         BatchNorm,
@@ -57,6 +58,7 @@ _HOME = {
     "optimizers": ("SGD", "RMSProp", "Adam", "AdamW"),
     "model": ("Sequential",),
     "training": ("fit", "History"),
+    "finite": ("NonFiniteError",),
     "checkpoint": ("save", "load"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -282,4 +282,5 @@ class StopOnNaN(Callback):
             return
         from . import finite
 
-        run.stop, run.stop_reason = True, finite.find_nonfinite(run, self.largest_at_start)
+        error = finite.find_nonfinite(run, self.largest_at_start)
+        run.stop, run.stop_reason = True, f"{error.what}. Likely cause: {error.cause}"

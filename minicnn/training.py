@@ -332,7 +332,8 @@ def _checked_data(model: Sequential, data: Data, loss: Loss, name: str, augment:
     if len(x) == 0 or len(x) != len(labels):
         raise ValueError(f"{name} needs as many labels as examples, at least one, got {len(x)} and {len(labels)}.")
     kinds = np.unique(labels) if labels.dtype.kind in "iu" and labels.ndim == 1 else labels  # enough to try, and fewer
-    loss.value(np.zeros((len(kinds), *model.output_shape), model.dtype), kinds)
+    with np.errstate(all="ignore"):  # a loss of one's own may take the logarithm of these zeros
+        loss.value(np.zeros((len(kinds), *model.output_shape), model.dtype), kinds)
     first = batches.peek(x)
     model.check_batch(first if augment is None else augment(first[:1], epoch=0, batch=0))
     return x, labels

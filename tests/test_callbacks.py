@@ -285,23 +285,37 @@ def test_csv_keeps_the_rows_before_an_error(tmp_path):
 
 def test_stop_on_nan_names_the_layer_and_spares_the_parameters():
     model = small_model()
-    model.params["dense_2.w"][0, 0] = np.inf
-    before = {name: array.copy() for name, array in model.params.items()}
+
+    class Spoil(Callback):
+        def on_batch_end(self, run):
+            if run.epoch == 1:
+                model.params["dense_2.b"][0] = np.inf
+                self.position = model.rng.bit_generator.state
+                self.kept = {name: array.copy() for name, array in (model.params | model.state).items()}
+
+    spoil = Spoil()
     with np.errstate(all="ignore"):
-        _, history = train([StopOnNaN()], model, epochs=5)
-    assert history.epochs == 1
-    assert "dense_2 is the first layer whose output is not finite" in history.stop_reason
+        _, history = train([spoil, StopOnNaN()], model, epochs=5)
+    assert history.epochs == 2
+    assert history.stop_reason.startswith(
+        "inf in the parameter b of dense_2 (1 of 2 numbers, the first at [0]); forward pass, epoch 2, step 2. Likely"
+    )
+    assert "the learning rate 0.1 is too large" in history.stop_reason
     for name, param in model.params.items():
-        np.testing.assert_array_equal(param, before[name])
+        np.testing.assert_array_equal(param, spoil.kept[name])
+    assert str(model.rng.bit_generator.state) == str(spoil.position)
 
 
 def test_stop_on_nan_says_when_no_layer_is_to_blame():
-    run = SimpleNamespace(
-        model=small_model(), batch=small_problem(), batch_loss=float("inf"), epoch=3, stop=False, stop_reason=""
+    class Infinite(SoftmaxCrossEntropy):
+        def forward(self, prediction, labels):
+            return super().forward(prediction, labels) if prediction.shape[0] > 3 else float("inf")
+
+    _, history = train([StopOnNaN()], loss=Infinite(), batch_size=37)
+    assert history.stop_reason.startswith(
+        "the loss Infinite() is inf; forward pass, epoch 1, step 2. Likely cause: the"
     )
-    StopOnNaN().on_loss(run)
-    assert run.stop
-    assert run.stop_reason.startswith("the loss became inf in epoch 4; every layer's output is finite")
+    assert "arose within Infinite()" in history.stop_reason
 
 
 def test_stop_on_nan_lets_a_finite_loss_pass():

@@ -113,19 +113,6 @@ def test_set_state_copies_and_refuses_strange_names():
         model.set_state({"batchnorm_1.running_mean": np.zeros(3)})
 
 
-def test_first_nonfinite_layer_is_found_and_the_model_left_alone():
-    model = small_network()
-    x = batch(model)
-    assert model.first_nonfinite_layer(x) is None
-    model.params["conv2d_2.b"][1] = np.inf
-    before = {name: array.copy() for name, array in model.state.items()}
-    position = model.rng.bit_generator.state
-    assert model.first_nonfinite_layer(x) == "conv2d_2"
-    assert model.rng.bit_generator.state["state"]["state"].tolist() == position["state"]["state"].tolist()
-    for name, array in model.state.items():
-        assert_array_equal(array, before[name])
-
-
 @pytest.mark.parametrize(
     ("layers", "shape", "error", "message"),
     [

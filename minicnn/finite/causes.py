@@ -155,6 +155,18 @@ def exp_overflow(place: Place, story: Story) -> str:
     )
 
 
+def too_large_data(place: Place, story: Story) -> str:
+    """Examples, targets or initial weights that no scaling has seen."""
+    name, start, _ = story.largest
+    what, reached = ("the batch", story.data) if story.data >= start else (f"the parameter {name}", start)
+    if reached <= HUGE:
+        return ""
+    return (
+        f"numbers too large: {what} reaches {reached:.3g}, and float32 ends at 3e38, its squares at 1.8e19. Scale "
+        "examples and targets to the order of 1, and take the layers' own initial weights."
+    )
+
+
 def learning_rate(place: Place, story: Story) -> str:
     """Parameters or activations have grown from step to step."""
     name, start, now = story.largest
@@ -170,18 +182,6 @@ def learning_rate(place: Place, story: Story) -> str:
         f"the learning rate {rate:g} is too large: {evidence}, after {story.steps} "
         f"step{'s' * (story.steps > 1)}. Try a tenth of it, {rate / 10:g}, and see that inputs and targets are of the "
         "order of 1."
-    )
-
-
-def too_large_from_the_start(place: Place, story: Story) -> str:
-    """Large numbers that no step has made."""
-    reached = {f"the parameter {story.largest[0]}": story.largest[2], "the batch": story.data}
-    what = max(reached, key=reached.get)
-    if reached[what] <= HUGE:
-        return ""
-    return (
-        f"numbers too large: {what} reaches {reached[what]:.3g}, and float32 ends at 3e38, its squares at 1.8e19. "
-        "Scale examples and targets to the order of 1, and take the layers' own initial weights."
     )
 
 
@@ -203,8 +203,8 @@ CAUSES: tuple[Cause, ...] = (
     log_of_zero,
     negative_root,
     exp_overflow,
+    too_large_data,
     learning_rate,
-    too_large_from_the_start,
     unknown,
 )
 

@@ -36,10 +36,18 @@ class FiniteCheck(Callback, Onlooker):
 
     def on_train_begin(self, run: Run) -> None:
         """See that the model is finite, and note where it starts from."""
+        self.begin(run, largest_parameters(run))
+        self.look_at_model()
+
+    def begin(self, run: Run, largest_at_start: dict[str, float]) -> None:
+        """Start afresh."""
         self.run, self.direction, self.epoch, self.losses = run, "forward", 0, []
-        self.before: Before | None = None
-        self.largest_at_start = largest_parameters(run)
-        for kind, arrays in (("parameter ", run.model.params), ("", run.model.state)):
+        self.batch, self.before = (), None
+        self.largest_at_start = largest_at_start
+
+    def look_at_model(self) -> None:
+        """Look at parameters and running statistics."""
+        for kind, arrays in (("parameter ", self.run.model.params), ("", self.run.model.state)):
             for full_name, array in arrays.items():
                 owner, _, name = full_name.partition(".")
                 self._look(array, owner, kind + name)
@@ -48,9 +56,7 @@ class FiniteCheck(Callback, Onlooker):
         """Look at the data, and keep what the step will change."""
         self.before, self.direction, self.epoch = Before(run), "forward", run.epoch + 1
         self.inputs: Arrays = {}
-        x, labels = run.batch
-        self._look(x, "data", "examples")
-        self._look(labels, "data", "labels")
+        self._look_at_batch(*run.batch, "data")
 
     def forward(self, name: str, layer: Layer, x: np.ndarray, y: np.ndarray) -> None:
         """Look at a layer's output, and at what the layer has added up."""
@@ -88,13 +94,16 @@ class FiniteCheck(Callback, Onlooker):
             return
         self.before, self.direction = None, "evaluation"
         x, labels = run.validation
-        model = copy.deepcopy(run.model)
         for start in range(0, len(x), PART):
             part = slice(start, start + PART)
-            self._look(x[part], "validation", "examples")
-            self._look(labels[part], "validation", "labels")
-            model.forward(x[part], onlooker=self)
+            self._look_at_batch(x[part], labels[part], "validation")
+            run.model.forward(x[part], onlooker=self)
         self._look(np.float64(val_loss), repr(run.loss), "loss", source=self.prediction)
+
+    def _look_at_batch(self, x: np.ndarray, labels: np.ndarray, owner: str) -> None:
+        self.batch = x, labels
+        self._look(x, owner, "examples")
+        self._look(labels, owner, "labels")
 
     def _look(self, values: np.ndarray, owner: str, array: str, source: np.ndarray | None = None) -> None:
         """Raise if `values` holds NaN or infinity; `Place` explains the arguments."""
@@ -117,7 +126,7 @@ class FiniteCheck(Callback, Onlooker):
             learning_rate=self.run.optimizer.learning_rate,
             largest=(name, self.largest_at_start.get(name, 0.0), now.get(name, 0.0)),
             losses=(self.losses[0], self.losses[-1]) if self.losses else None,
-            data=max(map(_largest, self.run.batch)) if self.run.batch else 0.0,
+            data=max(map(_largest, self.batch), default=0.0),
         )
 
 
@@ -146,8 +155,8 @@ def largest_parameters(run: Run) -> dict[str, float]:
     return {name: _largest(array) for name, array in run.model.params.items()}
 
 
-def find_nonfinite(run: Run, largest_at_start: dict[str, float]) -> str:
-    """Say where a batch's loss that is not finite came from, by its forward pass again; the model is left as it was.
+def find_nonfinite(run: Run, largest_at_start: dict[str, float]) -> NonFiniteError:
+    """Find out where a loss that is not finite came from, by its batch's forward pass again, in a copy of the model.
 
     Parameters
     ----------
@@ -158,21 +167,21 @@ def find_nonfinite(run: Run, largest_at_start: dict[str, float]) -> str:
 
     Returns
     -------
-    where : str
-        The message of a `NonFiniteError`.
+    error : NonFiniteError
+        Not raised.
     """
     trial = copy.copy(run)
     trial.model = copy.deepcopy(run.model)
     check = FiniteCheck()
     try:
-        check.on_train_begin(trial)
-        check.largest_at_start = largest_at_start
+        check.begin(trial, largest_at_start)
         check.on_batch_begin(trial)
+        check.look_at_model()
         trial.model.forward(run.batch[0], training=True, onlooker=check)
         check.on_loss(trial)
     except NonFiniteError as error:
-        return str(error)
-    raise AssertionError("on_loss raises: the loss is not finite")
+        return error
+    raise ValueError(f"find_nonfinite needs a loss that is not finite, got {run.batch_loss}.")
 
 
 def _slots(run: Run) -> Arrays:

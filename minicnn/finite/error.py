@@ -78,11 +78,14 @@ class NonFiniteError(FloatingPointError):
         "output", "dx", "gradient of w", "parameter w", "running_var", "loss", "examples", ...
     epoch, step, cause
         As given.
+    what : str
+        The first line of the message.
     """
 
     def __init__(self, place: Place, epoch: int, step: int, cause: str):
         self.layer, self.direction, self.array = place.owner, place.direction, place.array
         self.epoch, self.step, self.cause = epoch, step, cause
         when = f"epoch {epoch}, step {step}" if step else f"after epoch {epoch}" if epoch else "before the first step"
+        self.what = f"{place}; {DIRECTIONS[place.direction]}, {when}"
         kept = "\nModel and optimizer are as they were before this step." if step else ""
-        super().__init__(f"{place}; {DIRECTIONS[place.direction]}, {when}.\nLikely cause: {cause}{kept}")
+        super().__init__(f"{self.what}.\nLikely cause: {cause}{kept}")
