@@ -142,8 +142,7 @@ def _table(name: str, got: np.ndarray, wanted: np.ndarray, tolerance: float) -> 
     text = f"{name}[{place}] is {_number(got[index])}, expected {_number(wanted[index])}{others}."
     if wanted.size > SHOWN:
         return text
-    with np.printoptions(precision=4, suppress=True, linewidth=100):
-        return f"{text}\n{name}, expected:\n{_indented(wanted)}\n{name}, got:\n{_indented(got)}"
+    return f"{text}\n{name}, expected:\n{in_lines(wanted)}\n{name}, got:\n{in_lines(got)}"
 
 
 def _number(value: Any) -> str:
@@ -151,5 +150,7 @@ def _number(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) and math.isfinite(value) else str(value)
 
 
-def _indented(array: np.ndarray) -> str:
-    return "\n".join(f"    {line}" for line in str(array).splitlines() if line)
+def in_lines(array: np.ndarray) -> str:
+    """The numbers of an array, indented."""
+    with np.printoptions(precision=4, suppress=True, linewidth=100):
+        return "\n".join(f"    {line}" for line in str(array).splitlines() if line)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from .. import gradcheck
-from .compare import compare
+from .compare import SHOWN, compare, in_lines
 from .course import Entry
 from .exercise import Check, Condition, Gradients, Stages, Values
 from .learner import Learner, called_as
@@ -111,7 +113,16 @@ def _values(check: Values, module: ModuleType) -> Problem | None:
     problem = compare(result, expected, check, lambda wrong: wrong(*copy.deepcopy(arguments).values(), **check.options))
     if problem is None:
         return None
-    return Problem(problem.step, problem.code, f"{problem.message}\nThe call was {call}.", check.title)
+    message = "\n".join([problem.message, f"The call was {call}.", *_shown(arguments)])
+    return Problem(problem.step, problem.code, message, check.title)
+
+
+def _shown(arguments: dict[str, Any]) -> list[str]:
+    """The arrays of an example, if all are small enough to follow by hand."""
+    arrays = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
+    if any(a.size > SHOWN for a in arrays.values()):
+        return []
+    return [f"{name}:\n{in_lines(a)}" for name, a in arrays.items()]
 
 
 def _gradients(check: Gradients, module: ModuleType, on_report: OnReport | None) -> Problem | None:
@@ -119,21 +130,32 @@ def _gradients(check: Gradients, module: ModuleType, on_report: OnReport | None)
     arguments = _arguments(check)
     named = getattr(module, check.forward), getattr(module, check.backward)
     forward, backward = check.pair(module) if check.pair else named
-    report = gradcheck.check(
-        functools.partial(forward, **check.options) if check.options else forward,
-        backward,
-        list(arguments.values()),
-        names=list(arguments),
-        hints=check.hints,
-        title=f"{check.backward}: {check.title}",
-    )
+    call = called_as(check.forward, arguments, check.options)
+    try:
+        report = gradcheck.check(
+            functools.partial(forward, **check.options) if check.options else forward,
+            backward,
+            list(arguments.values()),
+            names=list(arguments),
+            hints=check.hints,
+            title=f"{check.backward}: {check.title}",
+        )
+    except (TypeError, ValueError) as error:
+        if not _is_from_gradcheck(error):
+            raise
+        return Problem("gradient", "wrong-returns", f"{error}\nChecked with {call}.", check.title)
     if on_report is not None:
         on_report(report)
     if report.passed:
         return None
-    call = called_as(check.forward, arguments, check.options)
     message = "\n".join([*_told(report.findings), *_worst(report), f"Checked with {call}."])
     return Problem("gradient", _code(report.findings), message, check.title)
+
+
+def _is_from_gradcheck(error: BaseException) -> bool:
+    """Whether the checker could do nothing with what the learner's functions returned."""
+    raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+    return Path(raised_in).is_relative_to(Path(gradcheck.__file__).parent)
 
 
 def _stages(check: Stages, module: ModuleType, on_report: OnReport | None) -> Problem | None:
@@ -156,7 +178,9 @@ def _stages(check: Stages, module: ModuleType, on_report: OnReport | None) -> Pr
 
 def _told(findings: list[gradcheck.Finding]) -> list[str]:
     """What was found, each with the gradient that it is about."""
-    return [f"{f'd{f.argument}: ' if f.argument else ''}{f.message}" for f in findings if f.is_error]
+    errors = [f for f in findings if f.is_error]
+    of_gradient = [f"d{f.argument}: " if f.argument and f.code != "argument-modified" else "" for f in errors]
+    return [f"{name}{f.message}" for name, f in zip(of_gradient, errors, strict=True)]
 
 
 def _code(findings: list[gradcheck.Finding]) -> str:

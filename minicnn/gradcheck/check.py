@@ -96,7 +96,7 @@ def check(
     conduct = observe(pair, random)
     if not conduct.gradients:
         raise ValueError(
-            "backward returned None for every argument, so that there is nothing to compare. "
+            "backward returned None for every argument (is its return missing?), so that there is nothing to compare. "
             f"Return the gradient of at least one of {', '.join(pair.names)}."
         )
     case = Case(pair, conduct, tolerance, _as_hints(hints), make_arguments, max_evaluations)

@@ -13,6 +13,8 @@ dL/db, each shaped like its variable, by the chain rule:
 
 Which y depend on x[n, i], and how fast? On w[i, o]? On b[o]? Whatever several outputs depend on collects a sum.
 
+All arrays that come in have one dtype, float64 or float32, and so has what you return.
+
 Write the two functions, then: minicnn exercises check 1
 """
 
@@ -95,6 +97,11 @@ EXERCISE = Exercise(
             mistakes=[
                 Mistake("bias-missing", "The bias b is not added.", lambda x, w, b: (x @ w, None)),
                 Mistake("bias-subtracted", "The bias b is subtracted.", lambda x, w, b: (x @ w - b, None)),
+                Mistake(
+                    "bias-along-the-wrong-axis",
+                    "Each example (row of y) gets a bias of its own. By (1) b[o] belongs to output o, a column of y.",
+                    lambda x, w, b: (x @ w + b[:, None], None),
+                ),
             ],
             title="forward on an example",
         ),
