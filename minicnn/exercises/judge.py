@@ -11,6 +11,7 @@ import functools
 import inspect
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -93,7 +94,12 @@ def _ask(check: Check, learner: Learner, on_report: OnReport | None) -> Problem 
             return _condition(check, learner.module)
     except (Exception, SystemExit) as error:
         step = {Values: "value", Gradients: "gradient", Stages: "gradient"}.get(type(check), "condition")
-        return learner.problem_of(error, step, check.title)
+        problem = learner.problem_of(error, step, check.title)
+        if problem.code != "raised" or isinstance(check, Condition):
+            return problem
+        function = check.function if isinstance(check, Values) else check.forward
+        call = called_as(function, _arguments(check), getattr(check, "options", {}))
+        return replace(problem, message=f"{problem.message}\nThe call was {call}.")
 
 
 def _values(check: Values, module: ModuleType) -> Problem | None:
@@ -113,7 +119,8 @@ def _values(check: Values, module: ModuleType) -> Problem | None:
     problem = compare(result, expected, check, lambda wrong: wrong(*copy.deepcopy(arguments).values(), **check.options))
     if problem is None:
         return None
-    message = "\n".join([problem.message, f"The call was {call}.", *_shown(arguments)])
+    shown = _shown(arguments) if problem.step == "value" else []
+    message = "\n".join([problem.message, f"The call was {call}.", *shown])
     return Problem(problem.step, problem.code, message, check.title)
 
 

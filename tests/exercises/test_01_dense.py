@@ -93,6 +93,12 @@ def test_a_right_answer_passes_however_written(answer, tmp_path):
     assert_passed(verdict_on("01_dense", answer, tmp_path=tmp_path))
 
 
+def test_an_error_is_told_with_the_shapes_that_went_in(tmp_path):
+    for wrong in (("x @ w + b", "x @ w.T + b"), ("dy @ w.T", "dy @ w")):
+        verdict = verdict_on("01_dense", wrong, tmp_path=tmp_path)
+        assert_wrong(verdict, "raised", "The call was dense_forward(x of shape (", "w of shape (3, 2)")
+
+
 def test_float32_on_the_way_is_explained(tmp_path):
     coarse = ("dx = dy @ w.T", "dx = (dy.astype(np.float32) @ w.T.astype(np.float32)).astype(dy.dtype)")
     assert_wrong(verdict_on("01_dense", coarse, tmp_path=tmp_path), "low-precision", "float32")
