@@ -77,7 +77,7 @@ def _wrong_kind(name: str, got: Any, wanted: Any) -> Problem | None:
     """See that a value has the right type, shape and dtype."""
     if np.ndim(wanted) == 0 and isinstance(wanted, (bool, int, float, np.generic)):
         return _wrong_number(name, got, wanted)
-    if not isinstance(got, np.ndarray):
+    if not isinstance(got, (np.ndarray, np.generic)):  # x.mean() is a np.float64, of shape ()
         return Problem("shape", "wrong-type", f"{name} must be an array of shape {wanted.shape}, got {_kind(got)}.")
     if got.shape != wanted.shape:
         return Problem("shape", "wrong-shape", f"{name} has shape {got.shape}, expected {wanted.shape}.")
