@@ -26,8 +26,9 @@ if TYPE_CHECKING:
         results,
         schedules,
     )
-    from .checkpoint import load, save
+    from .checkpoint import load, load_run, save
     from .finite import NonFiniteError
+    from .history import History
     from .layers import (
         AvgPool2D,
         BatchNorm,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from .losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
     from .model import Sequential
     from .optimizers import SGD, Adam, AdamW, RMSProp
-    from .training import History, fit
+    from .training import fit
 
 _HOME = {
     "layers": (
@@ -57,9 +58,10 @@ _HOME = {
     "losses": ("SoftmaxCrossEntropy", "BinaryCrossEntropy", "MeanSquaredError"),
     "optimizers": ("SGD", "RMSProp", "Adam", "AdamW"),
     "model": ("Sequential",),
-    "training": ("fit", "History"),
+    "history": ("History",),
+    "training": ("fit",),
     "finite": ("NonFiniteError",),
-    "checkpoint": ("save", "load"),
+    "checkpoint": ("save", "load", "load_run"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 _MODULES = (

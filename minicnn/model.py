@@ -57,11 +57,11 @@ class Sequential:
         self, layers: Sequence[Layer], input_shape: tuple[int, ...], seed: int = 0, dtype: DTypeLike = "float32"
     ):
         self.layers = _checked_layers(layers)
-        self.input_shape = _checked_shape(input_shape)
+        self.input_shape = checked_shape(input_shape)
         self.dtype = _checked_dtype(dtype)
         self.seed = checked_count("Sequential", "seed", seed, at_least=0)
         self.rng = np.random.Generator(np.random.SFC64(seed))
-        self.layer_names = _names(self.layers)
+        self.layer_names = names_of(self.layers)
         self.output_shape = self._infer_shapes()
         shape = self.input_shape
         for layer in self.layers:
@@ -288,7 +288,8 @@ class Sequential:
         return shape
 
 
-def _checked_shape(input_shape: tuple[int, ...]) -> tuple[int, ...]:
+def checked_shape(input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of one example as a tuple, if it is one; else raise ValueError."""
     whole = isinstance(input_shape, (tuple, list)) and all(isinstance(n, (int, np.integer)) for n in input_shape)
     if not whole or not input_shape or min(input_shape) < 1:
         raise ValueError(
@@ -320,8 +321,8 @@ def _checked_layers(layers: Sequence[Layer]) -> list[Layer]:
     return list(layers)
 
 
-def _names(layers: list[Layer]) -> list[str]:
-    """conv2d_1, conv2d_2, relu_1, ...: counted for each kind."""
+def names_of(layers: Sequence[Layer]) -> list[str]:
+    """Name the layers of a model conv2d_1, conv2d_2, relu_1, ...: counted for each kind."""
     count: Counter[str] = Counter()
     names = []
     for layer in layers:

@@ -279,6 +279,9 @@ class AdamW(Adam):
         return g
 
 
+OPTIMIZERS = {optimizer.__name__: optimizer for optimizer in (SGD, RMSProp, Adam, AdamW)}
+
+
 def move_towards_square(s: np.ndarray, g: np.ndarray, keep: float, scratch: np.ndarray) -> None:
     """Update a running mean in place, s <- keep s + (1 - keep) g^2: equations (5) and (8)."""
     square = np.multiply(g, g, out=scratch)

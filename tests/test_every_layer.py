@@ -60,6 +60,7 @@ def test_shape_and_dtype_are_as_inferred(case, dtype):
     assert y.dtype == dx.dtype == dtype
     assert dx.shape == (case.batch, *case.input_shape)
     assert {name: g.shape for name, g in grads.items()} == {name: p.shape for name, p in layer.params.items()}
+    assert case.layer.param_shapes(case.input_shape) == {name: p.shape for name, p in layer.params.items()}
     assert all(g.dtype == dtype for g in grads.values())
     assert all(s.dtype == dtype for s in layer.state.values())
 

@@ -252,6 +252,10 @@ class BatchNorm(Layer):
         """Two where each example has one number a channel, see `batchnorm_forward`."""
         return 2 if math.prod(self.input_shape[:-1]) == 1 else 1
 
+    def param_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Scale and shift, one number a channel each."""
+        return {"gamma": input_shape[-1:], "beta": input_shape[-1:]}
+
     def build_params(self) -> None:
         """Start with y = x_hat, and with running statistics of mean 0 and variance 1."""
         C = self.input_shape[-1]

@@ -224,12 +224,17 @@ class Conv2D(Layer):
         windows = Windows.on((H, W), self.kernel_size, self.stride, self.padding, self.dilation, repr(self))
         return (*windows.output, self.filters)
 
+    def param_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Kernel (KH, KW, C / groups, F) and biases (F,)."""
+        w = (*pair(self.kernel_size, "kernel_size"), input_shape[2] // self.groups, self.filters)
+        return {"w": w, "b": (self.filters,)} if self.use_bias else {"w": w}
+
     def build_params(self) -> None:
         """Draw the kernel; biases are zero."""
-        shape = (*pair(self.kernel_size, "kernel_size"), self.input_shape[2] // self.groups, self.filters)
-        self.params["w"] = initializers.get(self.initializer)(shape, self.rng, self.dtype)
+        shapes = self.param_shapes(self.input_shape)
+        self.params["w"] = initializers.get(self.initializer)(shapes["w"], self.rng, self.dtype)
         if self.use_bias:
-            self.params["b"] = np.zeros(self.filters, self.dtype)
+            self.params["b"] = np.zeros(shapes["b"], self.dtype)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Convolve; training and evaluation are the same."""

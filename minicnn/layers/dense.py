@@ -119,12 +119,17 @@ class Dense(Layer):
             )
         return (self.units,)
 
+    def param_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Weights (in, units) and biases (units,)."""
+        w, b = (*input_shape, self.units), (self.units,)
+        return {"w": w, "b": b} if self.use_bias else {"w": w}
+
     def build_params(self) -> None:
         """Draw the weights; biases are zero."""
-        shape = (*self.input_shape, self.units)
-        self.params["w"] = initializers.get(self.initializer)(shape, self.rng, self.dtype)
+        shapes = self.param_shapes(self.input_shape)
+        self.params["w"] = initializers.get(self.initializer)(shapes["w"], self.rng, self.dtype)
         if self.use_bias:
-            self.params["b"] = np.zeros(self.units, self.dtype)
+            self.params["b"] = np.zeros(shapes["b"], self.dtype)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Weighted sums; training and evaluation are the same."""

@@ -23,8 +23,8 @@ class NotReadyError(RuntimeError, AttributeError):
 class Layer(Configured):
     """The base of every layer.
 
-    A subclass writes `forward` and `backward`, and where the layer has parameters or changes the shape also `build`
-    and `output_shape_for`. It stores each constructor argument under the argument's own name.
+    A subclass writes `forward` and `backward`, where it changes the shape also `output_shape_for`, and where it has
+    parameters `param_shapes` and `build_params`. It stores each constructor argument under the argument's own name.
 
     Attributes
     ----------
@@ -78,6 +78,13 @@ class Layer(Configured):
     def output_shape_for(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of one output for the shape of one input; here the same."""
         return input_shape
+
+    def param_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the `params` that `build` will make for inputs of one shape; here none.
+
+        From them `minicnn.load` knows what a model will need in memory before it builds it.
+        """
+        return {}
 
     @property
     def smallest_training_batch(self) -> int:
