@@ -284,7 +284,7 @@ def test_from_npz_names_what_is_wrong(tmp_path, arrays, change, error, message):
 
 def test_from_npz_refuses_objects(tmp_path, arrays):
     arrays["x_train"] = np.array([{"run": "me"}] * 12, dtype=object)
-    with pytest.raises(ValueError, match=r"mine\.npz: cannot be read .*allow_pickle=False"):
+    with pytest.raises(ValueError, match=r"mine\.npz: cannot be read .*Python objects"):
         datasets.from_npz(saved(tmp_path, arrays))
 
 
@@ -298,7 +298,7 @@ def test_from_npz_refuses_other_files(tmp_path, arrays):
     texts = tmp_path / "texts.npz"
     with zipfile.ZipFile(texts, "w") as file:
         file.writestr("x_train", "not an array")
-    with pytest.raises(ValueError, match=r"texts\.npz: x_train is no array"):
+    with pytest.raises(ValueError, match=r"texts\.npz: .*x_train is no array"):
         datasets.from_npz(texts)
 
 

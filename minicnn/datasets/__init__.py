@@ -15,7 +15,7 @@ from .dataset import Dataset, Split
 from .download import DownloadError
 from .embedded import EMBEDDED, load_embedded
 from .folder import from_folder
-from .npz import from_npz
+from .npz import from_npy, from_npz
 from .places import data_folder
 from .remote import IDX, load_cats_vs_dogs, load_cifar10, load_idx
 from .scaled import ScaledImages
@@ -27,6 +27,7 @@ __all__ = [
     "Split",
     "data_folder",
     "from_folder",
+    "from_npy",
     "from_npz",
     "load",
     "names",

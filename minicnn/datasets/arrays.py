@@ -25,8 +25,8 @@ def dataset_from_arrays(
     Parameters
     ----------
     arrays : mapping of str to array
-        Images as `to_images` and labels as `to_labels` take them; `classes` a list of K names. Without names, the
-        classes are called "0", "1", ... up to the largest label.
+        Images as `to_images` takes them, or `ScaledImages`; labels as `to_labels` takes them; `classes` a list of K
+        names. Without names, the classes are called "0", "1", ... up to the largest label.
     name, description, licence : str
         What the data set says about itself.
     white : int
@@ -42,7 +42,10 @@ def dataset_from_arrays(
     TypeError, ValueError
         If an array is not what its name promises.
     """
-    x_train, x_test = (to_images(arrays[key], f"{name}: {key}", white) for key in ("x_train", "x_test"))
+    x_train, x_test = (
+        to_images(arrays[key], f"{name}: {key}", white) if isinstance(arrays[key], np.ndarray) else arrays[key]
+        for key in ("x_train", "x_test")
+    )
     y_train, y_test = (to_labels(arrays[key], f"{name}: {key}") for key in ("y_train", "y_test"))
     if "classes" in arrays:
         classes = tuple(np.ravel(arrays["classes"]).astype(str).tolist())

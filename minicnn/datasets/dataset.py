@@ -20,7 +20,7 @@ class Split(NamedTuple):
     Attributes
     ----------
     images : float32 array, shape (N, H, W, C)
-        Intensities from 0 (black) to 1 (white), dimensionless.
+        Intensities from 0 (black) to 1 (white), dimensionless; `ScaledImages` where they stay in a file.
     labels : int64 array, shape (N,)
         Index of each image's class, 0 to K - 1.
     """
@@ -97,7 +97,8 @@ class Dataset:
         Returns
         -------
         Dataset
-            With arrays of its own; the images stay in their order.
+            With arrays of its own, in memory; the images stay in their order. A split in a file that is kept whole
+            stays there.
 
         Raises
         ------
@@ -134,7 +135,7 @@ def _check_split(split: Split, what: str, class_count: int) -> None:
             f"{what}: labels run from {labels.min()} to {labels.max()}, "
             f"but {class_count} classes have the labels 0 to {class_count - 1}."
         )
-    if not (images.min() >= 0 and images.max() <= 1):  # False for NaN too
+    if isinstance(images, np.ndarray) and not (images.min() >= 0 and images.max() <= 1):  # False for NaN too
         raise ValueError(f"{what}: pixels must lie in [0, 1], got {images.min():.6g} to {images.max():.6g}.")
 
 
@@ -144,6 +145,8 @@ def _draw(split: Split, count: int | None, seed: int, what: str) -> Split:
     count = total if count is None else operator.index(count)
     if not 1 <= count <= total:
         raise ValueError(f"{what}: takes 1 to {total} images, the number in the split, got {count}.")
+    if count == total and not isinstance(split.images, np.ndarray):
+        return split
     shuffled = np.random.default_rng(seed).permutation(total)
     turn = np.empty(total, dtype=np.int64)
     for label in np.unique(split.labels):

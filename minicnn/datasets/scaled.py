@@ -25,6 +25,8 @@ class ScaledImages:
         Images of shape (N, H, W) or (N, H, W, C): uint8, or floats from 0 to 1.
     white : int
         The whole number that stands for white.
+    name : str
+        What error messages call them.
 
     Attributes
     ----------
@@ -41,8 +43,8 @@ class ScaledImages:
     dtype = np.dtype(np.float32)
     ndim = 4
 
-    def __init__(self, stored: Examples, white: int = 255):
-        self.base, self.white = stored, white
+    def __init__(self, stored: Examples, white: int = 255, name: str = "ScaledImages: images"):
+        self.base, self.white, self.name = stored, white, name
         self.takes_indices = takes_indices(stored)
         self.shape = (len(stored), *self[:1].shape[1:])
 
@@ -56,7 +58,7 @@ class ScaledImages:
         if not isinstance(part, slice) and np.ndim(part) == 0:
             index = range(len(self))[operator.index(part)]
             return self[index : index + 1][0]
-        return to_images(np.asarray(self.base[part]), "ScaledImages: images", self.white)
+        return to_images(np.asarray(self.base[part]), self.name, self.white)
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         """Read all images into memory: `np.asarray(x)`."""
