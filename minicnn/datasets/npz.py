@@ -26,7 +26,7 @@ from .scaled import ScaledImages
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 IMAGES = ("x_train", "x_test")
 LARGE = 2**30  # bytes as float32: images above it stay in the file unless asked for otherwise
-HOW_TO_WRITE = "Write one with np.savez_compressed(path, x_train=..., y_train=..., x_test=..., y_test=...)."
+HOW_TO_WRITE = "Write one with np.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)."
 
 
 def from_npz(path: str | os.PathLike, *, in_memory: bool | None = None) -> Dataset:
@@ -143,7 +143,7 @@ def _read_member(archive: SafeNpz, key: str, path: Path, in_memory: bool | None)
     width = header.dtype.itemsize
     if header.nbytes > _free_memory() * width // (width + np.dtype(np.float32).itemsize):  # beside its float32 copy
         raise ValueError(
-            f"{key} of {header.nbytes:,} bytes is too large for the memory: with np.savez it stays in the file"
+            f"{key}, {header.nbytes:,} bytes, is too large for the memory; with np.savez it stays in the file"
         )
     return archive.read(key, max_bytes=header.nbytes)
 
