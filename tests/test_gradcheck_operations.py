@@ -24,6 +24,7 @@ from minicnn.gradcheck.operations import (
     softmax,
     transposed_convolution,
 )
+from minicnn.gradcheck.operations import windows as windows_
 from minicnn.gradcheck.operations.explain import candidates
 from minicnn.gradcheck.operations.problem import Problem
 
@@ -550,6 +551,18 @@ def test_a_convolution_in_loops(wrong, codes, words):
     assert report.passed is (wrong == "")
     for finding in report.findings:
         assert words in finding.message and finding.evidence["residual"] < 1e-6
+
+
+@pytest.mark.parametrize("images", [1, 2])
+@pytest.mark.parametrize("offsets_outside", [False, True])
+def test_windows_overwrite_in_the_order_of_the_loops(images, offsets_outside):
+    laid = windows_.Windows((3, 3), (2, 2), (2, 2), (1, 1), (1, 1), (0, 0))
+    dpatches = np.arange(16.0 * images).reshape(images, 4, 4, 1)
+    expected = np.zeros((images, 9, 1))
+    for outer, inner in np.ndindex(4, 4):
+        window, k = (inner, outer) if offsets_outside else (outer, inner)
+        expected[:, laid.index[window, k]] = dpatches[:, window, k]
+    assert np.array_equal(laid.overwrite(dpatches, offsets_outside), expected)
 
 
 # ---- what is not an operation, and when nothing is asked ----

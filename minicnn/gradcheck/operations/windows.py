@@ -82,10 +82,13 @@ class Windows:
     def overwrite(self, dpatches: np.ndarray, offsets_outside: bool) -> np.ndarray:
         """Put them there, the last one overwriting the others; the loop over offsets outside or inside the windows'."""
         dpadded = np.zeros((len(dpatches), int(np.prod(self.padded)), dpatches.shape[-1]))
-        index = self.index
+        index = self.index  # in loops: within one assignment, NumPy chooses the order
         if offsets_outside:
-            index, dpatches = index.T, dpatches.swapaxes(1, 2)
-        dpadded[:, index] = dpatches
+            for k in range(index.shape[1]):
+                dpadded[:, index[:, k]] = dpatches[:, :, k]
+        else:
+            for window, places in enumerate(index):
+                dpadded[:, places] = dpatches[:, window]
         return dpadded
 
     def with_padding(self, before: tuple[int, ...]) -> Windows:
