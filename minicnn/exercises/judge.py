@@ -27,9 +27,12 @@ from .stages import trace_stages
 from .verdict import Problem, Status, Verdict
 
 OnReport = Callable[[gradcheck.Report], None]
+OnCheck = Callable[[str], None]
 
 
-def judge(entry: Entry, learner: Learner, on_report: OnReport | None = None) -> Verdict:
+def judge(
+    entry: Entry, learner: Learner, on_report: OnReport | None = None, on_check: OnCheck | None = None
+) -> Verdict:
     """Check a learner's file.
 
     Parameters
@@ -40,6 +43,8 @@ def judge(entry: Entry, learner: Learner, on_report: OnReport | None = None) -> 
         The file.
     on_report : callable, optional
         Gets every gradient report, for example to draw it.
+    on_check : callable, optional
+        Gets the title of every check before it is done, for whoever must say how far it came.
 
     Returns
     -------
@@ -51,6 +56,8 @@ def judge(entry: Entry, learner: Learner, on_report: OnReport | None = None) -> 
         return verdict(Status.NOT_STARTED)
     problem = learner.load() or _missing(entry, learner.module)
     for check in exercise.checks if problem is None else ():
+        if on_check is not None:
+            on_check(check.title)
         problem = _ask(check, learner, on_report)
         if problem is not None:
             break

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import itertools
+import linecache
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +17,9 @@ import numpy as np
 
 from .course import is_untouched
 from .verdict import Problem
+
+MOST_LINES = 8  # of a traceback
+LONGEST_MESSAGE, LONGEST_LINE = 600, 100  # characters
 
 
 class Learner:
@@ -49,6 +54,7 @@ class Learner:
         spec = importlib.util.spec_from_file_location(f"exercise_{self.path.stem}", self.path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # dataclasses look their module up
+        linecache.getlines(str(self.path))  # now: an error may have to be told when no memory is left
         try:
             # Not exec_module: its file of bytecode would litter the folder, and hide a change within the same second.
             exec(spec.loader.source_to_code(self.path.read_bytes(), self.path), vars(module))
@@ -64,15 +70,44 @@ class Learner:
             where = frames[-1]
             message = f"{where.name} is still to be written (line {where.lineno})."
             return Problem(step, "not-written", message, check)
-        if isinstance(error, SyntaxError):
+        if isinstance(error, SyntaxError) and error.lineno is not None:
             line = (error.text or "").strip()
             return Problem(step, "syntax-error", f"Line {error.lineno}, `{line}`: {error.msg}.", check)
-        what = f"{type(error).__name__}: {error}".rstrip(": ")
-        if isinstance(error, SystemExit):
-            what = "the code called exit(): leave that out"
-        lines = [f"    line {f.lineno} of {Path(f.filename).name}, in {f.name}: {f.line}" for f in frames]
+        lines = told_lines((f.filename, f.lineno, f.name) for f in frames)
         notes = getattr(error, "__notes__", [])
-        return Problem(step, "raised", "\n".join([what, *lines, *notes]), check)
+        code = "out-of-memory" if isinstance(error, MemoryError) else "raised"
+        return Problem(step, code, "\n".join([_what(error), *lines, *notes]), check)
+
+
+def told_lines(frames: Iterable[tuple[str, int, str]]) -> list[str]:
+    """Lines of a traceback, from (file, line number, function): where, and the source. A recursion is told once."""
+    lines = []
+    for (file, number, function), same in itertools.groupby(frames):
+        linecache.checkcache(file)
+        source = linecache.getline(file, number).strip()
+        inside = "" if function == "<module>" else f", in {function}"
+        lines.append(f"    line {number} of {Path(file).name}{inside}: {_cut(source, LONGEST_LINE)}")
+        if (times := sum(1 for _ in same)) > 1:
+            lines.append(f"    ... {times} times in all, each called by the one before")
+    half = MOST_LINES // 2
+    left_out = len(lines) - MOST_LINES
+    return lines if left_out <= 0 else [*lines[:half], f"    ... {left_out} lines more ...", *lines[-half:]]
+
+
+def _what(error: BaseException) -> str:
+    """Kind and message of an error; an error of the learner's own may not be able to say its message."""
+    if isinstance(error, SystemExit):
+        return "the code called exit(): leave that out"
+    try:
+        message = str(error)
+    except Exception:
+        message = ""
+    name = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
+    return f"{name}: {_cut(message, LONGEST_MESSAGE)}".rstrip(": ")
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
 def called_as(function: str, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> str:

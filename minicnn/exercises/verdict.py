@@ -23,7 +23,8 @@ class Problem:
     Attributes
     ----------
     step : str
-        Where it was found: "import", "shape", "value", "gradient" or "condition".
+        Where it was found: "import", "shape", "value", "gradient", "condition"; "run" for what ended the whole process,
+        "before" for an exercise that this one builds on.
     code : str
         For programs: a finding of `minicnn.gradcheck`, a mistake that the exercise knows, or one of the judge's own
         ("wrong-value", "raised", ...).

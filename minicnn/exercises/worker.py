@@ -1,0 +1,84 @@
+"""The process in which a learner's code runs: it judges one exercise and ends. `sandbox.py` is the other side.
+
+    python -m minicnn.exercises.worker SCRATCH
+
+SCRATCH is a folder with the order in it, and gets the answer: files, which no print of the learner's can disturb.
+
+    order.json      what to check: exercise, folder, seconds, memory, figure
+    trail           the titles of the checks begun, a line each; exists as soon as the learner's code may run
+    stack           where the code stood when time was up, or when Python crashed
+    verdict.json    the answer; missing if the process did not come so far
+    figure.*        the last gradient report, if ordered
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from . import course, guard, yours
+from .judge import judge
+from .learner import Learner
+from .verdict import Status, Verdict
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits: there the parent's eye on the memory is all
+    resource = None
+
+
+def main() -> None:
+    """Do what the order says."""
+    scratch = Path(sys.argv[1])
+    order = json.loads((scratch / "order.json").read_text(encoding="utf-8"))
+    entry, folder = course.find(order["exercise"]), Path(order["folder"])
+    checks = len(entry.exercise.checks)  # loads the libraries: their time and memory are not the learner's
+    sys.path.append(str(folder))  # at the end: a file called random.py there must not hide Python's
+    os.chdir(folder)
+    yours.folder = folder
+    reports = []
+    end = guard.put_up()
+    with (scratch / "trail").open("w", encoding="utf-8", buffering=1) as trail, (scratch / "stack").open("w") as stack:
+        _limit_memory(order["memory"])
+        faulthandler.enable(stack)
+        faulthandler.dump_traceback_later(order["seconds"], exit=True, file=stack)
+        learner = Learner(folder / f"{entry.name}.py")
+        try:
+            verdict = judge(entry, learner, reports.append, lambda title: print(title, file=trail))
+        except BaseException as error:  # a KeyboardInterrupt of the learner's own, or no memory left to tell of it
+            _limit_memory(None)
+            verdict = Verdict(entry.name, Status.WRONG, learner.problem_of(error, "run", ""), checks=checks)
+        faulthandler.cancel_dump_traceback_later()
+    _limit_memory(None)
+    _write(scratch, verdict)
+    if order["figure"] and reports:
+        reports[-1].plot(scratch / f"figure{order['figure']}")
+    sys.stdout.flush()
+    end(0)  # at once, whatever threads are left
+
+
+def _write(scratch: Path, verdict: Verdict) -> None:
+    """Write the verdict whole or not at all."""
+    part = scratch / "verdict.part"
+    part.write_text(json.dumps(verdict.to_dict()), encoding="utf-8")
+    part.replace(scratch / "verdict.json")
+
+
+def _limit_memory(more: int | None) -> None:
+    """Let allocations fail beyond so many bytes more than now, with an error at the learner's line; None: no limit."""
+    if resource is None:
+        return
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    soft = hard if more is None else psutil.Process().memory_info().vms + more
+    with suppress(ValueError, OSError):  # macOS has the name of this limit only
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+if __name__ == "__main__":
+    main()
