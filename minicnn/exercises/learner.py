@@ -54,6 +54,7 @@ class Learner:
         spec = importlib.util.spec_from_file_location(f"exercise_{self.path.stem}", self.path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # dataclasses look their module up
+        linecache.checkcache(str(self.path))
         linecache.getlines(str(self.path))  # now: an error may have to be told when no memory is left
         try:
             # Not exec_module: its file of bytecode would litter the folder, and hide a change within the same second.
@@ -65,15 +66,17 @@ class Learner:
 
     def problem_of(self, error: BaseException, step: str, check: str) -> Problem:
         """An error told by the lines of the learner's folder that it passed through."""
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == self.path.parent]
-        if isinstance(error, NotImplementedError) and frames and "NotImplementedError" in (frames[-1].line or ""):
-            where = frames[-1]
-            message = f"{where.name} is still to be written (line {where.lineno})."
-            return Problem(step, "not-written", message, check)
+        # Not traceback.extract_tb: it reads the source of the other frames too, for which memory may be lacking.
+        walked = [(f.f_code, number) for f, number in traceback.walk_tb(error.__traceback__)]
+        frames = [(c.co_filename, n, c.co_name) for c, n in walked if Path(c.co_filename).parent == self.path.parent]
+        if isinstance(error, NotImplementedError) and frames:
+            file, number, function = frames[-1]
+            if "NotImplementedError" in linecache.getline(file, number):
+                return Problem(step, "not-written", f"{function} is still to be written (line {number}).", check)
         if isinstance(error, SyntaxError) and error.lineno is not None:
             line = (error.text or "").strip()
             return Problem(step, "syntax-error", f"Line {error.lineno}, `{line}`: {error.msg}.", check)
-        lines = told_lines((f.filename, f.lineno, f.name) for f in frames)
+        lines = told_lines(frames)
         notes = getattr(error, "__notes__", [])
         code = "out-of-memory" if isinstance(error, MemoryError) else "raised"
         return Problem(step, code, "\n".join([_what(error), *lines, *notes]), check)

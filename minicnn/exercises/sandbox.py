@@ -187,7 +187,7 @@ def _told_end(scratch: Path, reason: str, status: int, limits: Limits) -> tuple[
 
 
 def _learners_lines(stack: str, scratch: Path) -> list[str]:
-    """The lines of the learner's folder in what faulthandler wrote, outermost first; the main thread's if it has any."""
+    """The lines of the learner's folder that faulthandler wrote, outermost first; the main thread's if it has any."""
     folder = json.loads((scratch / "order.json").read_text(encoding="utf-8"))["folder"]
     written = folder.encode("ascii", "backslashreplace").decode()  # as faulthandler writes it
     found = []
@@ -217,9 +217,10 @@ class Printed:
         self.reader.start()
 
     def _read(self) -> None:
-        while chunk := self.stream.read1(1 << 16):
-            self.kept += chunk[: MOST_PRINTED - len(self.kept)]
-            self.length += len(chunk)
+        with self.stream:
+            while chunk := self.stream.read1(1 << 16):
+                self.kept += chunk[: MOST_PRINTED - len(self.kept)]
+                self.length += len(chunk)
 
     def text(self) -> str:
         """The first lines, and how much is left out; the process must have ended."""
