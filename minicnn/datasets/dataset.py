@@ -50,6 +50,8 @@ class Dataset:
         One sentence.
     licence : str
         The terms under which the images may be used.
+    skipped : tuple of (str, str)
+        Files that were left out when the data set was read, each with the reason.
 
     Raises
     ------
@@ -65,6 +67,7 @@ class Dataset:
     classes: tuple[str, ...]
     description: str = ""
     licence: str = "not stated"
+    skipped: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse splits that would only fail, or mislead, later in training."""

@@ -17,14 +17,16 @@ from __future__ import annotations
 import operator
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from .arrays import to_images
 from .dataset import Dataset, Split
+from .decoded import decode_pictures
+from .picture import RESIZE, SUFFIXES
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 TEST_FOLDERS = ("test", "validation", "valid", "val")
 NAMED_IN_WARNING = 5
 
@@ -35,12 +37,15 @@ def from_folder(
     *,
     test_share: float = 0.2,
     seed: int = 0,
+    resize: str = "antialiased",
+    cache: bool = True,
+    progress: bool | None = None,
 ) -> Dataset:
     """Read a data set from class folders of pictures.
 
     Every picture becomes RGB: turned as its EXIF orientation says, transparent parts on white, then squeezed to
-    `size` with antialiasing (the aspect ratio is not kept). Pictures that cannot be read are left out with one warning
-    that names them.
+    `size` (the aspect ratio is not kept). Pictures that are broken, giant or of an unknown kind are left out: a warning
+    names the first of them, `Dataset.skipped` has them all, with the reasons.
 
     Parameters
     ----------
@@ -51,6 +56,13 @@ def from_folder(
         Share of each class that becomes the test split, where the folder has no split of its own.
     seed : int
         Chooses the images of that test split.
+    resize : "antialiased" or "nearest"
+        Whether a pixel is the mean of all those that it stands for, or one of them.
+    cache : bool
+        Whether to keep the decoded pictures in `data_folder()`: the next time only those are decoded that were added or
+        changed.
+    progress : bool, optional
+        Whether to show a bar; None shows it on a terminal.
 
     Returns
     -------
@@ -62,34 +74,33 @@ def from_folder(
     FileNotFoundError
         If there is no such folder.
     ValueError
-        If it does not hold at least two class folders with readable pictures.
+        If it does not hold at least two class folders with readable pictures, or an argument makes no sense.
     """
     root, size = Path(path).expanduser().resolve(), _check_size(size)
     if not 0 < test_share < 1:
         raise ValueError(f"from_folder(test_share=...) takes a share between 0 and 1, got {test_share!r}.")
+    if resize not in RESIZE:
+        raise ValueError(f"from_folder(resize=...) takes {' or '.join(map(repr, RESIZE))}, got {resize!r}.")
     if not root.is_dir():
         raise FileNotFoundError(f"No folder {root}. from_folder takes a folder with one folder of pictures a class.")
     train_root, test_root = _find_splits(root)
-    classes = [folder.name for folder in _class_folders(train_root)]
-    if len(classes) < 2:
-        raise ValueError(
-            f"{train_root}: needs at least two class folders with pictures ({', '.join(sorted(SUFFIXES))}), "
-            f"found {', '.join(classes) or 'none'}."
-        )
-    skipped: list[str] = []
-    train = _read_classes(train_root, classes, size, skipped)
+    classes = _find_classes(train_root, test_root)
+    train_files, test_files = (_labelled(folder, classes) for folder in (train_root, test_root))
+    files = [file for file, _ in train_files + test_files]
+    pictures = dict(zip(files, decode_pictures(root, files, size, resize, cache=cache, progress=progress), strict=True))
+    train = _gather(train_files, pictures, train_root)
     unread = [name for label, name in enumerate(classes) if label not in train.labels]
     if unread:
         raise ValueError(f"{train_root}: no picture of {', '.join(unread)} can be read. Mend or remove these folders.")
     if test_root is None:
         train, test = _split(train, test_share, seed, root)
     else:
-        unknown = [folder.name for folder in _class_folders(test_root) if folder.name not in classes]
-        if unknown:
-            raise ValueError(f"{test_root}: classes {', '.join(unknown)} do not occur in {train_root.name}.")
-        test = _read_classes(test_root, classes, size, skipped)
+        test = _gather(test_files, pictures, test_root)
+    skipped = tuple((f.relative_to(root).as_posix(), why) for f, why in pictures.items() if isinstance(why, str))
     _warn_of(skipped, root)
-    return Dataset(root.name, train, test, tuple(classes), f"Pictures read from the folder {root.name}.")
+    return Dataset(
+        root.name, train, test, tuple(classes), f"Pictures read from the folder {root.name}.", skipped=skipped
+    )
 
 
 def _check_size(size: int | tuple[int, int]) -> tuple[int, int]:
@@ -129,37 +140,36 @@ def _pictures(folder: Path) -> list[Path]:
     return sorted(filter(Path.is_file, files), key=lambda file: file.name)
 
 
-def _read_classes(root: Path, classes: list[str], size: tuple[int, int], skipped: list[str]) -> Split:
-    """Read all pictures under root/<class>; append "file: reason" to `skipped` for each that cannot be read."""
-    images, labels = [], []
-    for label, name in enumerate(classes):
-        for file in _pictures(root / name) if (root / name).is_dir() else ():
-            try:
-                images.append(_read_picture(file, size))
-                labels.append(label)
-            except Exception as error:  # decoders raise nearly every type there is on a broken file
-                skipped.append(f"{root.name}/{name}/{file.name}: {error}")
-    if not images:
-        raise ValueError(f"{root}: none of its pictures can be read, for instance {skipped[-1]}")
+def _find_classes(train_root: Path, test_root: Path | None) -> list[str]:
+    """List the classes that there are to learn; those to be tested on must be among them."""
+    classes = [folder.name for folder in _class_folders(train_root)]
+    if len(classes) < 2:
+        raise ValueError(
+            f"{train_root}: needs at least two class folders with pictures ({', '.join(sorted(SUFFIXES))}), "
+            f"found {', '.join(classes) or 'none'}."
+        )
+    unknown = [folder.name for folder in _class_folders(test_root) if folder.name not in classes] if test_root else []
+    if unknown:
+        raise ValueError(f"{test_root}: classes {', '.join(unknown)} do not occur in {train_root.name}.")
+    return classes
+
+
+def _labelled(root: Path | None, classes: Sequence[str]) -> list[tuple[Path, int]]:
+    """List the pictures below root/<class>, each with the number of its class."""
+    folders = [(root / name, label) for label, name in enumerate(classes)] if root else []
+    return [(file, label) for folder, label in folders if folder.is_dir() for file in _pictures(folder)]
+
+
+def _gather(files: list[tuple[Path, int]], pictures: dict[Path, np.ndarray | str], root: Path) -> Split:
+    """Put those that could be read together."""
+    read = [(pictures[file], label) for file, label in files if not isinstance(pictures[file], str)]
+    if not read:
+        file, _ = files[-1]
+        raise ValueError(
+            f"{root}: none of its pictures can be read, for instance {file.parent.name}/{file.name}: {pictures[file]}."
+        )
+    images, labels = zip(*read, strict=True)
     return Split(to_images(np.stack(images), root.name), np.array(labels, dtype=np.int64))
-
-
-def _read_picture(file: Path, size: tuple[int, int]) -> np.ndarray:
-    """Decode one picture to uint8 (height, width, 3)."""
-    from PIL import Image, ImageOps  # comes with Matplotlib; imported here because few runs need it
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # remarks on odd metadata; the pixels are what matters
-        warnings.simplefilter("error", Image.DecompressionBombWarning)  # a giant picture may fill the memory
-        with Image.open(file) as opened:
-            if opened.mode[0] in "IF":  # 16- and 32-bit pixels have no agreed white
-                raise ValueError(f"pixels of mode {opened.mode}, save it with 8 bits a channel")
-            image = ImageOps.exif_transpose(opened)
-            if "A" in image.getbands() or "transparency" in image.info:
-                image = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            height, width = size
-            return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
 
 
 def _split(both: Split, test_share: float, seed: int, root: Path) -> tuple[Split, Split]:
@@ -175,9 +185,10 @@ def _split(both: Split, test_share: float, seed: int, root: Path) -> tuple[Split
     return Split(both.images[~in_test], both.labels[~in_test]), Split(both.images[in_test], both.labels[in_test])
 
 
-def _warn_of(skipped: list[str], root: Path) -> None:
+def _warn_of(skipped: Sequence[tuple[str, str]], root: Path) -> None:
     """Warn once, naming the first few files that were left out."""
     if skipped:
-        more = f"; and {len(skipped) - NAMED_IN_WARNING} more" if len(skipped) > NAMED_IN_WARNING else ""
-        shown = "; ".join(skipped[:NAMED_IN_WARNING])
+        rest = len(skipped) - NAMED_IN_WARNING
+        more = f"; and {rest} more, listed in the data set's attribute skipped" if rest > 0 else ""
+        shown = "; ".join(f"{file}: {why}" for file, why in skipped[:NAMED_IN_WARNING])
         warnings.warn(f"{root}: left out pictures that cannot be read ({len(skipped)}): {shown}{more}.", stacklevel=3)
