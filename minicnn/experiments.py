@@ -99,12 +99,13 @@ def run_experiment(
 def _as_completed(jobs: Collection[Future]) -> Iterator[Future]:
     """Yield each job when it is done; between them, look up often enough to hear a Ctrl-C.
 
-    Of jobs found done together, those that failed come last, so that the others' results are taken in first.
+    Of jobs found done together, those that failed come last, so that the others' results are taken in first. Otherwise
+    they keep their order.
     """
     pending = set(jobs)
     while pending:
         done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-        yield from sorted(done, key=lambda job: job.exception() is not None)
+        yield from sorted((job for job in jobs if job in done), key=lambda job: job.exception() is not None)
 
 
 def train(

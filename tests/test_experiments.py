@@ -255,3 +255,10 @@ def test_of_runs_that_end_together_the_failed_come_last():
         failed.set_exception(MemoryError())
         jobs = [failed, finished] if failed_first else [finished, failed]
         assert list(_as_completed(jobs)) == [finished, failed]
+
+
+def test_jobs_found_done_together_keep_their_order():
+    jobs = [Future() for _ in range(20)]
+    for job in jobs:
+        job.set_result(None)
+    assert list(_as_completed(jobs)) == jobs
