@@ -15,11 +15,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from .arguments import checked_count
 from .estimates import Estimate
 from .layers import Conv2D
 from .results import Results, measures
 
 if TYPE_CHECKING:
+    from .datasets import Dataset
     from .model import Sequential
     from .training import History
 
@@ -28,6 +30,7 @@ COLOURS = ("#4d4d4d", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#5
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 WIDTH = 9.0  # inches: 900 pixels of a README
 DPI = 200
+CLASSES_ON_SHEET = 20
 INK, FAINT = "#333333", "#d9d9d9"
 SMALL, NORMAL, LARGE = 8.5, 9.5, 11  # points
 
@@ -341,6 +344,66 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: Sequenc
     bar.ax.tick_params(labelsize=SMALL, colors=INK)
     bar.outline.set_visible(False)
     return figure
+
+
+def contact_sheet(data: Dataset, *, test: bool = False, columns: int = 10, seed: int = 0) -> Figure:
+    """Images of every class, a row each, drawn at random: what the network gets to see.
+
+    Parameters
+    ----------
+    data : Dataset
+        Of more than 20 classes, the first 20 are shown.
+    test : bool
+        Whether to show the test split; by default the training split.
+    columns : int
+        Images of a class; fewer where it has no more.
+    seed : int
+        The same seed draws the same images.
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `columns` is no whole number above 0.
+    """
+    columns = checked_count("contact_sheet", "columns", columns, at_least=1)
+    images, labels = data.test if test else data.train
+    rng = np.random.default_rng(seed)
+    rows, names = [], []
+    for label, name in enumerate(data.classes[:CLASSES_ON_SHEET]):
+        members = np.flatnonzero(labels == label)
+        chosen = rng.permutation(members)[:columns]
+        rows.append([np.asarray(images[k : k + 1])[0] for k in chosen.tolist()])
+        names.append(f"{name}\n{len(members):,}")
+    sheet = _mosaic(rows, data.image_shape)
+    figure = _figure(0.6 + (WIDTH - 1.2) * sheet.shape[0] / sheet.shape[1])
+    ax = figure.subplots()
+    ax.imshow(sheet, interpolation="nearest")
+    shown = f", the first {len(rows)} of {len(data.classes)} classes" if len(data.classes) > len(rows) else ""
+    _label(ax, title=f"{data.name}: {'test' if test else 'training'} images{shown}")
+    cell = sheet.shape[0] / len(rows)
+    ax.set_yticks((np.arange(len(rows)) + 0.5) * cell, names)
+    ax.set_xticks([])
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    return figure
+
+
+def _mosaic(rows: Sequence[Sequence[np.ndarray]], image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Lay images (H, W, C) in rows on white, in colour or grey: an array (H', W', 3)."""
+    H, W, C = image_shape
+    columns = max([1, *map(len, rows)])
+    gap = max(W // 16, 1)
+    sheet = np.ones((len(rows) * (H + gap), columns * (W + gap), 3), np.float32)
+    for i, row in enumerate(rows):
+        for j, image in enumerate(row):
+            colours = image if C == 3 else image.mean(axis=2, keepdims=True)
+            top, left = i * (H + gap), j * (W + gap)
+            sheet[top : top + H, left : left + W] = colours
+    return sheet
 
 
 def _figure(height: float) -> Figure:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .description import Description
 
 
 class Split(NamedTuple):
@@ -113,6 +116,18 @@ class Dataset:
             train=_draw(self.train, train, seed, f"{self.name}.subset(train=...)"),
             test=_draw(self.test, test, seed, f"{self.name}.subset(test=...)"),
         )
+
+    def describe(self) -> Description:
+        """Look at every image and label: counts, ranges, duplicates, and what looks wrong. `print` shows it.
+
+        Returns
+        -------
+        Description
+            See `minicnn.datasets.description`.
+        """
+        from .description import describe
+
+        return describe(self)
 
     def __repr__(self) -> str:
         """Show the counts, not the arrays."""
