@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
     from .model import Sequential
     from .optimizers import SGD, Adam, AdamW, RMSProp
+    from .resume import RunFile
     from .training import fit
 
 _HOME = {
@@ -60,6 +61,7 @@ _HOME = {
     "model": ("Sequential",),
     "history": ("History",),
     "training": ("fit",),
+    "resume": ("RunFile",),
     "finite": ("NonFiniteError",),
     "checkpoint": ("save", "load", "load_run"),
 }

@@ -30,6 +30,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .arguments import checked_count, checked_number
 from .atomic_write import atomic_write
 from .configured import Configured
@@ -61,6 +63,22 @@ class Callback(Configured):
 
     def on_train_end(self, run: Run) -> None:
         """After the last epoch, also when training was stopped."""
+
+    def get_state(self) -> dict:
+        """What the callback remembers from epoch to epoch, for `fit(resume=...)`: here nothing.
+
+        Values are numbers, texts, None, or arrays.
+        """
+        return {}
+
+    def set_state(self, state: dict, run: Run) -> None:
+        """Take up what `get_state` gave in an earlier program; called after `on_train_begin`.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is not such a state; the run is refused then.
+        """
 
 
 class BestSoFar:
@@ -169,6 +187,20 @@ class EarlyStopping(Callback):
             best = "" if self.best.value is None else f" ({self.best.value:.4g} in epoch {self.best_epoch + 1})"
             run.stop_reason = f"{self.monitor} has not become better{best} for {self.epochs_waited} epochs"
 
+    def get_state(self) -> dict:
+        """The best value, when it came, and the model of then."""
+        state = {"best": self.best.value, "best_epoch": self.best_epoch, "epochs_waited": self.epochs_waited}
+        state |= {f"params/{name}": array for name, array in self.best_params.items()}
+        return state | {f"state/{name}": array for name, array in self.best_state.items()}
+
+    def set_state(self, state: dict, run: Run) -> None:
+        """Go on from the best of an earlier program."""
+        self.best.value, self.best_epoch = state["best"], int(state["best_epoch"])
+        self.epochs_waited = int(state["epochs_waited"])
+        if self.restore_best and self.best_epoch >= 0:
+            self.best_params = _arrays_like(run.model.params, "params", state)
+            self.best_state = _arrays_like(run.model.state, "state", state)
+
     def on_train_end(self, run: Run) -> None:
         """Give the model its best parameters and state."""
         if not self.best_params:
@@ -177,6 +209,14 @@ class EarlyStopping(Callback):
             param[...] = self.best_params[name]
         run.model.set_state(self.best_state)
         self.best_params, self.best_state = {}, {}  # as large as the model: let go
+
+
+def _arrays_like(arrays: dict[str, np.ndarray], kind: str, state: dict) -> dict[str, np.ndarray]:
+    """The arrays of a saved state, one for each of a model's."""
+    saved = {name: state[f"{kind}/{name}"] for name in arrays}
+    if any(saved[name].shape != array.shape for name, array in arrays.items()):
+        raise ValueError(f"its {kind} have other shapes than the model's")
+    return saved
 
 
 class Checkpoint(Callback):
@@ -212,6 +252,15 @@ class Checkpoint(Callback):
 
         if self.best is None or self.best.improved(run):
             checkpoint.save(run.model, self.path.format(epoch=run.epoch + 1))
+
+    def get_state(self) -> dict:
+        """The best value."""
+        return {} if self.best is None else {"best": self.best.value}
+
+    def set_state(self, state: dict, run: Run) -> None:
+        """Go on from the best of an earlier program."""
+        if self.best is not None:
+            self.best.value = state["best"]
 
 
 class ScheduleLearningRate(Callback):

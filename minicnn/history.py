@@ -1,4 +1,4 @@
-"""History: what each epoch of a training ended with."""
+"""History: what each epoch of a training ended with. Tally: the sums from which the present epoch's means come."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class History:
     learning_rate : list of float
         At the end of the epoch, dimensionless.
     seconds : list of float
-        Duration of the epoch, validation included.
+        Duration of the epoch, validation included; of one that was cut off and resumed, since then.
     stop_reason : str
         Why training ended early; empty if it did not.
     """
@@ -45,3 +45,34 @@ class History:
         """Record one epoch."""
         for name, value in values.items():
             getattr(self, name).append(value)
+
+
+@dataclass
+class Tally:
+    """Sums over the steps of one epoch.
+
+    Attributes
+    ----------
+    steps, seen : int
+        How many steps were taken, and how many examples they saw.
+    loss : float
+        Sum of the examples' losses.
+    correct : int or None
+        How many examples were predicted rightly; None for a loss without classes.
+    """
+
+    steps: int = 0
+    seen: int = 0
+    loss: float = 0.0
+    correct: int | None = 0
+
+    def add(self, examples: int, mean_loss: float, correct: int | None) -> None:
+        """Count one step."""
+        self.steps += 1
+        self.seen += examples
+        self.loss += mean_loss * examples
+        self.correct = None if correct is None else self.correct + correct
+
+    def means(self) -> dict[str, float | None]:
+        """Loss and accuracy so far; there has to be a step."""
+        return {"loss": self.loss / self.seen, "accuracy": None if self.correct is None else self.correct / self.seen}

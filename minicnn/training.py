@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -24,12 +25,13 @@ from .augment import Transform
 from .batches import Augment, Examples
 from .callbacks import Callback
 from .finite import FiniteCheck
-from .history import History
+from .history import History, Tally
 from .kernels import parallel
 from .losses import Loss
 from .model import Sequential
 from .onlooker import Onlooker
 from .optimizers import Optimizer
+from .resume import RunFile, run_file_for
 
 Data = tuple[Examples, np.ndarray]
 
@@ -47,7 +49,12 @@ class Run:
     onlooker : Onlooker, optional
         Sees what goes through the model in each step.
     epoch, step : int
-        The present ones, from 0; the step is counted within the epoch.
+        The present ones, from 0; the step is counted within the epoch. At the end of training, `epoch` is the number
+        of epochs done.
+    tally : Tally
+        What the present epoch's steps have given so far.
+    order_rng : dict
+        State of the model's random generator from which the present epoch's order was drawn.
     epochs_done : float
         Progress with a fraction for the steps done, in epochs.
     batch : (array, array)
@@ -58,6 +65,8 @@ class Run:
         Set by a callback to end training after this step.
     stop_reason : str
         Why.
+    interrupted : bool
+        Whether Ctrl-C was pressed: training ends after the present step.
     """
 
     model: Sequential
@@ -70,11 +79,19 @@ class Run:
     onlooker: Onlooker | None = None
     epoch: int = 0
     step: int = 0
+    tally: Tally = field(default_factory=Tally)
+    order_rng: dict = field(default_factory=dict)
     epochs_done: float = 0.0
     batch: Data | None = None
     batch_loss: float = float("nan")
     stop: bool = False
     stop_reason: str = ""
+    interrupted: bool = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether no further step is to be taken."""
+        return self.stop or self.interrupted
 
     def notify(self, event: str) -> None:
         """Call the method named `event` of every callback."""
@@ -96,6 +113,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     progress: bool | None = None,
     threads: int | None = None,
+    resume: str | Path | RunFile | None = None,
     check_finite: bool = False,
 ) -> History:
     """Train a model.
@@ -124,6 +142,10 @@ def fit(
         Whether to draw a progress bar; by default only on a terminal.
     threads : int, optional
         By default the environment variable MINICNN_THREADS, else all cores.
+    resume : str, Path or RunFile, optional
+        A file in which the run is kept while it goes on, after each epoch and in long ones every minute. If it is there
+        already, the run goes on from it and ends as if it had never been cut off, bit for bit; data and settings have
+        to be the same as they were, only `epochs` may be more. See `minicnn.resume`.
     check_finite : bool
         Whether to look at every array of every step, and to end at the first that holds NaN or infinity.
 
@@ -146,16 +168,19 @@ def fit(
     _check_batch_size(model, batch_size, len(x))
     parallel.check_threads(threads)
     run = Run(model, optimizer, loss, callbacks, epochs, validation)
+    if resume is not None:
+        settings = {"batch_size": batch_size, "shuffle": shuffle, "augment": augment}
+        run.callbacks = [*callbacks, run_file_for(resume, run, x, labels, settings)]  # last: it keeps what others did
     if check_finite:
         run.onlooker = FiniteCheck()
-        run.callbacks = [run.onlooker, *callbacks]  # first: nobody saves what is not finite
+        run.callbacks = [run.onlooker, *run.callbacks]  # first: nobody saves what is not finite
     numpy_warnings = "ignore" if check_finite else None  # the check says it better; None: as they are
     with parallel.threads(threads), _ctrl_c_stops(run), np.errstate(all=numpy_warnings):
         run.notify("on_train_begin")
-        for run.epoch in range(epochs):
+        while run.epoch < epochs and not run.ends:
             start = time.perf_counter()
             run.notify("on_epoch_begin")
-            order = batches.draw_order(x, batch_size, model.rng) if shuffle else np.arange(len(x))
+            order = draw_order(run, x, batch_size) if shuffle else np.arange(len(x))
             mean = train_epoch(run, x, labels, order, batch_size, progress, augment)
             val = model.evaluate(validation, loss) if validation else {"loss": None, "accuracy": None}
             run.history.append(
@@ -166,11 +191,23 @@ def fit(
                 seconds=time.perf_counter() - start,
             )
             run.notify("on_epoch_end")
-            if run.stop:
-                break
-        run.history.stop_reason = run.stop_reason
+            run.epoch, run.tally = run.epoch + 1, Tally()
+        run.history.stop_reason = "Ctrl-C" if run.interrupted else run.stop_reason
         run.notify("on_train_end")
     return run.history
+
+
+def draw_order(run: Run, x: Examples, batch_size: int) -> np.ndarray:
+    """Draw the order of the present epoch's examples; for an epoch that was cut off, once more the same."""
+    generator = run.model.rng.bit_generator
+    now = generator.state
+    if run.tally.steps == 0:
+        run.order_rng = now
+        return batches.draw_order(x, batch_size, run.model.rng)
+    generator.state = run.order_rng
+    order = batches.draw_order(x, batch_size, run.model.rng)
+    generator.state = now
+    return order
 
 
 def train_epoch(
@@ -182,7 +219,7 @@ def train_epoch(
     progress: bool | None,
     augment: Augment | None = None,
 ) -> dict[str, float | None]:
-    """One pass over the data: the loop (1).
+    """One pass over the data, or what is left of it after `run.tally.steps` steps: the loop (1).
 
     Parameters
     ----------
@@ -202,8 +239,10 @@ def train_epoch(
     """
     model, loss, optimizer = run.model, run.loss, run.optimizer
     meter = Meter(run, len(order), progress)
-    with meter.bar, batches.epoch_batches(x, labels, order, batch_size, augment=augment, epoch=run.epoch) as of_epoch:
-        for run.step, run.batch in enumerate(of_epoch):
+    first = run.tally.steps
+    reading = batches.epoch_batches(x, labels, order, batch_size, augment=augment, epoch=run.epoch, first=first)
+    with meter.bar, reading as of_epoch:
+        for run.step, run.batch in enumerate(of_epoch, start=first):
             run.epochs_done = run.epoch + run.step * batch_size / len(order)
             run.notify("on_batch_begin")
             logits = model.forward(run.batch[0], training=True, onlooker=run.onlooker)
@@ -215,6 +254,8 @@ def train_epoch(
             optimizer.step(model.params, model.grads)
             meter.add(logits)
             run.notify("on_batch_end")
+            if run.ends:
+                break
     return meter.means()
 
 
@@ -222,9 +263,10 @@ class Meter:
     """Running means of loss and accuracy over an epoch, shown in a progress bar."""
 
     def __init__(self, run: Run, examples: int, progress: bool | None):
-        self.run, self.seen, self.loss, self.correct = run, 0, 0.0, 0
+        self.run = run
         self.bar = tqdm(
             total=examples,
+            initial=run.tally.seen,
             desc=f"epoch {run.epoch + 1}/{run.epochs}",
             unit="img",
             disable=None if progress is None else not progress,  # None: tqdm looks whether a terminal is there
@@ -233,19 +275,14 @@ class Meter:
     def add(self, logits: np.ndarray) -> None:
         """Count the present batch."""
         labels = self.run.batch[1]
-        correct = self.run.loss.correct(logits, labels)
-        self.seen += len(labels)
-        self.loss += self.run.batch_loss * len(labels)
-        self.correct = None if correct is None else self.correct + correct
+        self.run.tally.add(len(labels), self.run.batch_loss, self.run.loss.correct(logits, labels))
         if not self.bar.disable:
             self.bar.set_postfix({k: f"{v:.3f}" for k, v in self.means().items() if v is not None}, refresh=False)
             self.bar.update(len(labels))
 
     def means(self) -> dict[str, float | None]:
         """Loss and accuracy so far; the first batch's loss where no step was taken."""
-        if self.seen == 0:
-            return {"loss": self.run.batch_loss, "accuracy": None}
-        return {"loss": self.loss / self.seen, "accuracy": None if self.correct is None else self.correct / self.seen}
+        return self.run.tally.means() if self.run.tally.seen else {"loss": self.run.batch_loss, "accuracy": None}
 
 
 @contextmanager
@@ -257,7 +294,7 @@ def _ctrl_c_stops(run: Run) -> Iterator[None]:
     usual = signal.getsignal(signal.SIGINT)
 
     def stop(*_) -> None:
-        run.stop, run.stop_reason = True, "Ctrl-C"
+        run.interrupted = True
         signal.signal(signal.SIGINT, usual)
 
     signal.signal(signal.SIGINT, stop)

@@ -26,7 +26,7 @@ from ..model import Arrays, Sequential
 from ..safe_npz import ArrayHeader, SafeNpz
 from .architecture import build
 from .contents import READABLE_FORMATS, Contents
-from .rng import rng_array, set_rng
+from .rng import rng_array, rng_state
 from .writer import checksum
 
 MOST_ARCHITECTURE = 1 << 20  # bytes of text, 4 a letter: thousands of layers
@@ -126,7 +126,7 @@ def _check_arrays(headers: dict[str, ArrayHeader], model: Sequential, version: i
     if version > 1:
         texts, free = texts | set(TEXTS), "run/"
         missing += [name for name in ("rng", "checksums") if name not in headers]
-        like["rng"] = rng_array(model.rng)
+        like["rng"] = rng_array(model.rng.bit_generator.state)
         slots = {name: name.split("/", 1)[1].rpartition("/")[0] for name in headers if name.startswith("optimizer/")}
         like |= {name: model.params[param] for name, param in slots.items() if param in model.params}
     unknown = [name for name in headers if name not in like and name not in texts and not name.startswith(free)]
@@ -155,7 +155,7 @@ def _contents(model: Sequential, arrays: Arrays, texts: dict[str, dict]) -> Cont
         param[...] = arrays[f"params/{name}"]
     model.set_state({name: arrays[f"state/{name}"] for name in model.state})
     if "rng" in arrays:
-        set_rng(model.rng, arrays["rng"])
+        model.rng.bit_generator.state = rng_state(arrays["rng"])
     contents = Contents(model, run=texts.get("run", {}), run_arrays=_under("run/", arrays))
     if "optimizer" in texts:
         state = {name: {} for name in model.params}

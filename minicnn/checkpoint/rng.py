@@ -9,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 
-def rng_array(rng: np.random.Generator) -> np.ndarray:
-    """Write down where a generator stands.
+def rng_array(state: dict) -> np.ndarray:
+    """Write the state of a generator as an array.
 
     Parameters
     ----------
-    rng : numpy.random.Generator
+    state : dict
+        `rng.bit_generator.state`
 
     Returns
     -------
@@ -23,9 +24,8 @@ def rng_array(rng: np.random.Generator) -> np.ndarray:
     Raises
     ------
     ValueError
-        If it is not an SFC64 generator, as those of all models are.
+        If it is not that of an SFC64 generator, as those of all models are.
     """
-    state = rng.bit_generator.state
     if state["bit_generator"] != "SFC64":
         raise ValueError(
             "A checkpoint keeps where model.rng stands only for the SFC64 generator that Sequential made, "
@@ -34,9 +34,9 @@ def rng_array(rng: np.random.Generator) -> np.ndarray:
     return np.array([*state["state"]["state"], state["has_uint32"], state["uinteger"]], np.uint64)
 
 
-def set_rng(rng: np.random.Generator, array: np.ndarray) -> None:
-    """Put a generator where `rng_array` found one."""
-    rng.bit_generator.state = {
+def rng_state(array: np.ndarray) -> dict:
+    """Turn what `rng_array` gave back into a state."""
+    return {
         "bit_generator": "SFC64",
         "state": {"state": array[:4]},
         "has_uint32": int(array[4]),

@@ -50,7 +50,7 @@ def _arrays(contents: Contents) -> Arrays:
     arrays = {"architecture": _text({"format": FORMAT} | describe(model))}
     arrays |= {f"params/{name}": array for name, array in model.params.items()}
     arrays |= {f"state/{name}": array for name, array in model.state.items()}
-    arrays["rng"] = rng_array(model.rng)
+    arrays["rng"] = rng_array(model.rng.bit_generator.state)
     if contents.optimizer is not None:
         arrays["optimizer"] = _text({k: v for k, v in contents.optimizer.items() if k != "state"})
         state = contents.optimizer["state"]
