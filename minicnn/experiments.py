@@ -26,6 +26,8 @@ from .results import Curves, Recipe, Results
 from .training import Run, fit
 
 MakeModel = Callable[[tuple[int, ...], int, int], Sequential]  # (input_shape, classes, seed) -> model
+AfterEpoch = Callable[[Curves], None]
+TrainArm = Callable[[MakeModel, int, Dataset, Recipe, AfterEpoch | None, threading.Event], Curves]
 
 
 def run_experiment(
@@ -38,6 +40,7 @@ def run_experiment(
     threads: int | None = None,
     after_epoch: Callable[[str, int, Curves], None] | None = None,
     after_run: Callable[[str, int, Results], None] | None = None,
+    train_arm: TrainArm | None = None,
 ) -> Results:
     """Train every arm from every seed.
 
@@ -54,6 +57,8 @@ def run_experiment(
         How many runs train side by side; by default one a core.
     after_epoch, after_run : functions, optional
         Called with the arm, the seed, and the run's curves or all results so far; `after_epoch` in the run's thread.
+    train_arm : function (make_model, seed, data, recipe, after_epoch, cancelled) -> Curves, optional
+        By default the arm's network is made and trained by `train`.
 
     Returns
     -------
@@ -66,11 +71,11 @@ def run_experiment(
         If data, networks and recipe do not fit together.
     """
     results = Results(_about(data), recipe or Recipe(), list(seeds), target, {arm: {} for arm in arms})
-    cancelled = threading.Event()
+    cancelled, train_arm = threading.Event(), train_arm or make_and_train
 
     def run(arm: str, seed: int) -> Curves:
-        model = arms[arm](data.image_shape, len(data.classes), seed)
-        return train(model, data, results.recipe, after_epoch and partial(after_epoch, arm, seed), cancelled)
+        told = after_epoch and partial(after_epoch, arm, seed)
+        return train_arm(arms[arm], seed, data, results.recipe, told, cancelled)
 
     def take_in(job: Future) -> None:
         arm, seed = jobs[job]
@@ -108,11 +113,23 @@ def _as_completed(jobs: Collection[Future]) -> Iterator[Future]:
         yield from sorted((job for job in jobs if job in done), key=lambda job: job.exception() is not None)
 
 
+def make_and_train(
+    make_model: MakeModel,
+    seed: int,
+    data: Dataset,
+    recipe: Recipe,
+    after_epoch: AfterEpoch | None,
+    cancelled: threading.Event,
+) -> Curves:
+    """Make an arm's network from a seed and `train` it."""
+    return train(make_model(data.image_shape, len(data.classes), seed), data, recipe, after_epoch, cancelled)
+
+
 def train(
     model: Sequential,
     data: Dataset,
     recipe: Recipe,
-    after_epoch: Callable[[Curves], None] | None = None,
+    after_epoch: AfterEpoch | None = None,
     cancelled: threading.Event | None = None,
 ) -> Curves:
     """Train one model by the recipe, in one thread, and measure it after each epoch.
@@ -160,7 +177,7 @@ def train(
 class _Measuring(Callback):
     """Fill `Curves`: `fit` has just measured the test images, and as many training images are measured here."""
 
-    def __init__(self, data: Dataset, after_epoch: Callable[[Curves], None] | None, cancelled: threading.Event | None):
+    def __init__(self, data: Dataset, after_epoch: AfterEpoch | None, cancelled: threading.Event | None):
         count = min(len(data.train.labels), len(data.test.labels))
         self.training_images = data.subset(train=count).train
         self.after_epoch, self.cancelled = after_epoch, cancelled

@@ -132,6 +132,43 @@ def lesson_figure(results: Results) -> Figure:
     return figure
 
 
+def own_lesson_figure(own: Results, library: Results) -> Figure:
+    """The arms of a learner's own network beside those of minicnn's: test loss and test accuracy, a column an arm.
+
+    Parameters
+    ----------
+    own, library : minicnn.results.Results
+        From the same data, recipe and seeds.
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no arm of which both have finished a run.
+    """
+    arms = [arm for arm, runs in own.runs.items() if runs and library.runs.get(arm)]
+    if not arms:
+        raise ValueError("own_lesson_figure needs an arm of which both results have finished a run.")
+    figure = _figure(4.6)
+    axes = figure.subplots(2, len(arms), sharex=True, sharey="row", squeeze=False)
+    for column, arm in enumerate(arms):
+        for ax, curve in zip(axes[:, column], ("test_loss", "test_accuracy"), strict=True):
+            _, colour, marker = _look(own, arm)
+            _band(ax, own.array(arm, curve), "your layers", colour, marker)
+            rows = library.array(arm, curve)
+            ax.plot(_epochs(rows[0]), rows.mean(axis=0), "--", color=INK, linewidth=1.2, label="minicnn's layers")
+            _label(ax, title=arm if curve == "test_loss" else "", xlabel="epoch" if curve == "test_accuracy" else "")
+            _epoch_axis(ax)
+    axes[0, 0].set_ylabel("test loss (nats)", fontsize=NORMAL, color=INK)
+    axes[1, 0].set_ylabel("test accuracy", fontsize=NORMAL, color=INK)
+    axes[1, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    axes[0, -1].legend(fontsize=SMALL, frameon=False)
+    return figure
+
+
 def _draw_epochs_to_target(ax: Axes, results: Results, arms: Sequence[str]) -> None:
     """One row an arm: a large mark for the mean with its standard error, and below it a small one for each seed."""
     last = results.recipe.epochs

@@ -15,14 +15,16 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import psutil
 
-from .course import Entry
+from ..results import Curves
+from .course import Entry, find
 from .learner import told_lines
 from .verdict import Problem, Status, Verdict
 
@@ -86,20 +88,83 @@ def check_apart(
     """
     limits = replace(limits, seconds=entry.exercise.seconds or limits.seconds)
     with tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True) as name:
-        scratch = Path(name)
-        order = {"exercise": entry.name, "folder": str(folder.resolve()), "figure": figure and figure.suffix}
-        order |= {"seconds": limits.seconds, "memory": limits.memory}
-        (scratch / "order.json").write_text(json.dumps(order), encoding="utf-8")
-        process = _started(scratch)
-        printed = Printed(process.stdout)
-        try:
-            reason = _watch(process, scratch, limits, stop)
-        finally:
-            _end(process)
-        verdict = _answer(scratch) or _ended_early(entry, scratch, reason, process.returncode, limits)
-        for drawn in scratch.glob("figure.*"):
+        verdict = _carried_out(Path(name), entry, folder, limits, stop, {"figure": figure and figure.suffix})
+        for drawn in Path(name).glob("figure.*"):
             figure.write_bytes(drawn.read_bytes())
-        return replace(verdict, printed=printed.text())
+        return verdict
+
+
+def train_apart(
+    folder: Path,
+    lesson: Mapping[str, Any],
+    limits: Limits,
+    stop: threading.Event | None = None,
+    after_epoch: Callable[[Curves], None] | None = None,
+) -> tuple[Verdict, Curves]:
+    """Train one arm of the lesson with the learner's functions in another process.
+
+    Parameters
+    ----------
+    folder : Path
+        The learner's folder, every exercise of the path in it.
+    lesson : dict
+        "arm", "seed" and "quick", for `minicnn.exercises.own_network`.
+    limits : Limits
+    stop : threading.Event, optional
+        Ends the training when it is set.
+    after_epoch : function, optional
+        Gets the curves so far.
+
+    Returns
+    -------
+    verdict : Verdict
+        On exercise 15; passed, or what went wrong on the way.
+    curves : Curves
+        As far as it came.
+
+    Raises
+    ------
+    StoppedError
+        If `stop` was set.
+    """
+    with tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True) as name:
+        file, curves = Path(name) / "curves.json", Curves()
+
+        def look() -> None:
+            nonlocal curves
+            if file.exists():
+                now = Curves(**json.loads(file.read_text(encoding="utf-8")))
+                if len(now.test_loss) > len(curves.test_loss):
+                    curves = now
+                    if after_epoch is not None:
+                        after_epoch(curves)
+
+        verdict = _carried_out(Path(name), find("15_lesson"), folder, limits, stop, {"lesson": dict(lesson)}, look)
+        look()
+        return verdict, curves
+
+
+def _carried_out(
+    scratch: Path,
+    entry: Entry,
+    folder: Path,
+    limits: Limits,
+    stop: threading.Event | None,
+    task: Mapping[str, Any],
+    look: Callable[[], None] = lambda: None,
+) -> Verdict:
+    """Give the order to a process, watch it and take its answer; `look` is called every now and then."""
+    order = {"exercise": entry.name, "folder": str(folder.resolve()), **task}
+    order |= {"seconds": limits.seconds, "memory": limits.memory}
+    (scratch / "order.json").write_text(json.dumps(order), encoding="utf-8")
+    process = _started(scratch)
+    printed = Printed(process.stdout)
+    try:
+        reason = _watch(process, scratch, limits, stop, look)
+    finally:
+        _end(process)
+    verdict = _answer(scratch) or _ended_early(entry, scratch, reason, process.returncode, limits)
+    return replace(verdict, printed=printed.text())
 
 
 def _started(scratch: Path) -> subprocess.Popen:
@@ -117,7 +182,13 @@ def _started(scratch: Path) -> subprocess.Popen:
     )
 
 
-def _watch(process: subprocess.Popen, scratch: Path, limits: Limits, stop: threading.Event | None) -> str:
+def _watch(
+    process: subprocess.Popen,
+    scratch: Path,
+    limits: Limits,
+    stop: threading.Event | None,
+    look: Callable[[], None],
+) -> str:
     """Wait until the process has ended or must be ended; returns why: "ended", "time" or "memory"."""
     deadline, libraries = time.monotonic() + STARTUP, None
     while True:
@@ -126,6 +197,7 @@ def _watch(process: subprocess.Popen, scratch: Path, limits: Limits, stop: threa
             return "ended"
         if stop is not None and stop.is_set():
             raise StoppedError
+        look()
         if libraries is None and (scratch / "trail").exists():
             deadline, libraries = time.monotonic() + limits.seconds + GRACE, _resident(process)
         if time.monotonic() > deadline:

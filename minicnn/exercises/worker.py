@@ -1,14 +1,16 @@
-"""The process in which a learner's code runs: it judges one exercise and ends. `sandbox.py` is the other side.
+"""The process in which a learner's code runs: it judges one exercise, or trains one arm of the lesson, and ends.
 
     python -m minicnn.exercises.worker SCRATCH
 
-SCRATCH is a folder with the order in it, and gets the answer: files, which no print of the learner's can disturb.
+`sandbox.py` is the other side. SCRATCH is a folder with the order in it, and gets the answer: files, which no print of
+the learner's can disturb.
 
-    order.json      what to check: exercise, folder, seconds, memory, figure
+    order.json      what to do: exercise, folder, seconds, memory, figure, lesson
     trail           the titles of the checks begun, a line each; exists as soon as the learner's code may run
     stack           where the code stood when time was up, or when Python crashed
     verdict.json    the answer; missing if the process did not come so far
     figure.*        the last gradient report, if ordered
+    curves.json     the lesson's curves so far, if that was ordered
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ import faulthandler
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -39,6 +43,7 @@ def main() -> None:
     order = json.loads((scratch / "order.json").read_text(encoding="utf-8"))
     entry, folder = course.find(order["exercise"]), Path(order["folder"])
     checks = len(entry.exercise.checks)  # loads the libraries: their time and memory are not the learner's
+    train = _training(scratch, order["lesson"]) if "lesson" in order else None
     sys.path.append(str(folder))  # at the end: a file called random.py there must not hide Python's
     os.chdir(folder)
     yours.folder = folder
@@ -50,24 +55,38 @@ def main() -> None:
         faulthandler.dump_traceback_later(order["seconds"], exit=True, file=stack)
         learner = Learner(folder / f"{entry.name}.py")
         try:
-            verdict = judge(entry, learner, reports.append, lambda title: print(title, file=trail))
+            if train is not None:
+                print("the lesson", file=trail)
+                train()
+                verdict = Verdict(entry.name, Status.PASSED)
+            else:
+                verdict = judge(entry, learner, reports.append, lambda title: print(title, file=trail))
         except BaseException as error:  # a KeyboardInterrupt of the learner's own, or no memory left to tell of it
             _limit_memory(None)
             verdict = Verdict(entry.name, Status.WRONG, learner.problem_of(error, "run", ""), checks=checks)
         faulthandler.cancel_dump_traceback_later()
     _limit_memory(None)
-    _write(scratch, verdict)
-    if order["figure"] and reports:
+    _write(scratch / "verdict.json", verdict.to_dict())
+    if order.get("figure") and reports:
         reports[-1].plot(scratch / f"figure{order['figure']}")
     sys.stdout.flush()
     end(0)  # at once, whatever threads are left
 
 
-def _write(scratch: Path, verdict: Verdict) -> None:
-    """Write the verdict whole or not at all."""
-    part = scratch / "verdict.part"
-    part.write_text(json.dumps(verdict.to_dict()), encoding="utf-8")
-    part.replace(scratch / "verdict.json")
+def _training(scratch: Path, lesson: dict) -> Callable[[], object]:
+    """Prepare the training of one arm: its curves are written after each epoch."""
+    from ..lesson import Size  # loads the layers, which judging does not need
+    from .own_network import OwnTraining
+
+    prepared = OwnTraining(lesson["arm"], lesson["seed"], Size(**lesson["size"]))
+    return lambda: prepared(yours, lambda curves: _write(scratch / "curves.json", asdict(curves)))
+
+
+def _write(path: Path, values: dict) -> None:
+    """Write a JSON file whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(values), encoding="utf-8")
+    part.replace(path)
 
 
 def _limit_memory(more: int | None) -> None:
