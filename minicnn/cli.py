@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import BAD_INPUT, INTERRUPTED, UsageError, bench, gradcheck, lesson
+from .commands import BAD_INPUT, INTERRUPTED, UsageError, bench, exercises, gradcheck, lesson
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,6 +43,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"minicnn {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for subcommand in (lesson, gradcheck, bench):
+    for subcommand in (lesson, gradcheck, exercises, bench):
         subcommand.add_to(commands)
     return parser

@@ -30,6 +30,7 @@ from .verdict import Problem, Status, Verdict
 
 POLL = 0.02  # seconds between two looks at the process
 STARTUP = 120.0  # seconds for loading the libraries, with a cold disk and Numba's first compilation
+USUAL_SECONDS = 10.0
 GRACE = 2.0  # seconds after which the process is ended from here, if it has not ended itself
 MOST_PRINTED, MOST_LINES = 1200, 10  # characters and lines of what was printed
 PACKAGE = Path(__file__).parents[2]  # the folder that `minicnn` is imported from
@@ -42,13 +43,14 @@ class Limits:
 
     Attributes
     ----------
-    seconds : float
-        Time, of the learner's code and the checks; loading the libraries is not counted.
+    seconds : float, optional
+        Time, of the learner's code and the checks; loading the libraries is not counted. None: the exercise's own
+        limit, or the usual one.
     memory : int
         Bytes on top of what the libraries take.
     """
 
-    seconds: float = 10.0
+    seconds: float | None = None
     memory: int = 1 << 30
 
 
@@ -86,7 +88,7 @@ def check_apart(
     StoppedError
         If `stop` was set.
     """
-    limits = replace(limits, seconds=entry.exercise.seconds or limits.seconds)
+    limits = replace(limits, seconds=limits.seconds or entry.exercise.seconds or USUAL_SECONDS)
     with tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True) as name:
         verdict = _carried_out(Path(name), entry, folder, limits, stop, {"figure": figure and figure.suffix})
         for drawn in Path(name).glob("figure.*"):

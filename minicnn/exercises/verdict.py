@@ -50,7 +50,7 @@ class Verdict:
         Its name, such as "01_dense".
     status : Status
     problem : Problem or None
-        What is wrong; None unless `status` is WRONG, UNFINISHED or WAITING.
+        What is wrong; None if `status` is PASSED, or NOT_STARTED with the file in its place.
     passed_checks : list of str
         Titles of the checks that went well before it.
     checks : int
