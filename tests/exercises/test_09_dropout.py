@@ -47,23 +47,25 @@ def dropout_forward(x, rate, rng, training=True):
     silenced = rng.random(x.shape) < rate if training else np.zeros(x.shape, bool)
     scale = 1 / (1 - rate) if training else 1.0
     return np.where(silenced, 0, x * scale).astype(x.dtype), (silenced, scale)
-""", """
+
+
 def dropout_backward(dy, cache):
     silenced, scale = cache
     dx = dy * scale
     dx[silenced] = 0
     return dx
-"""  # fmt: skip
+"""
 BY_BINOMIAL = """
 def dropout_forward(x, rate, rng, training=True):
     if not training:
         return x.copy(), np.ones_like(x)
     m = rng.binomial(1, 1 - rate, size=x.shape)
     return np.asfortranarray(x * m / x.dtype.type(1 - rate)).astype(x.dtype), (m / (1 - rate)).astype(x.dtype)
-""", """
+
+
 def dropout_backward(dy, cache):
     return np.einsum("...,...->...", dy[::-1], cache[::-1])[::-1]
-"""  # fmt: skip
+"""
 IN_LOOPS = """
 def dropout_forward(x, rate, rng, training=True):
     y, mask = x.copy(), np.ones(x.shape, bool)
@@ -72,7 +74,8 @@ def dropout_forward(x, rate, rng, training=True):
             mask[index] = rng.uniform() > rate
             y[index] = x[index] / (1 - rate) if mask[index] else 0
     return y, (mask, 1 - rate if training else 1)
-""", """
+
+
 def dropout_backward(dy, cache):
     mask, keep = cache
     dx = np.zeros_like(dy)
@@ -80,7 +83,7 @@ def dropout_backward(dy, cache):
         if mask[index]:
             dx[index] = dy[index] / keep
     return dx
-"""  # fmt: skip
+"""
 
 
 @pytest.mark.parametrize(("code", "words", "change"), WRONG)
@@ -101,4 +104,4 @@ def test_rounding_on_the_way_is_explained(tmp_path):
 
 @pytest.mark.parametrize("answer", [BY_WHERE, BY_BINOMIAL, IN_LOOPS], ids=["where", "binomial", "loops"])
 def test_a_right_answer_passes_however_it_is_written(answer, tmp_path):
-    assert_passed(verdict_on(NAME, *answer, tmp_path=tmp_path))
+    assert_passed(verdict_on(NAME, answer, tmp_path=tmp_path))
