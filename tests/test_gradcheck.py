@@ -243,6 +243,7 @@ def test_a_constant_ratio_is_named():
         (lambda dx, dw, db: (dx, dw.T, db), "transpose it: .transpose(1, 0)"),
         (lambda dx, dw, db: (dx, dw, db[None]), "reshape it to (2,)"),
         (lambda dx, dw, db: (dx, dw[None], db), "reshape it to (3, 2)"),
+        (lambda dx, dw, db: (dx, dw.ravel(), db), "reshape it to (3, 2)"),
     ],
 )
 def test_wrong_shape_says_what_mends_it(change, remedy):
@@ -250,6 +251,15 @@ def test_wrong_shape_says_what_mends_it(change, remedy):
     (finding,) = report.findings
     assert finding.code == "wrong-shape" and not report.passed
     assert remedy in finding.message and finding.evidence["remedy_agrees"]
+
+
+def test_wrong_shape_advises_no_reshape_that_would_scramble():
+    def backward(dy, cache):
+        dx, dw, db = dense_backward(dy, cache)
+        return dx, dw.T.ravel(), db
+
+    (finding,) = check(dense_forward, backward, dense_arguments()).findings
+    assert finding.code == "wrong-shape" and "reshape" not in finding.message
 
 
 def test_wrong_shape_finds_the_sum_that_is_missing():

@@ -41,12 +41,18 @@ def remedy(
     """
     known = ~np.isnan(numeric)
     size = float(np.abs(numeric[known]).max(initial=0.0))
+
+    def agrees(candidate: np.ndarray) -> bool:
+        return known.any() and np.allclose(candidate[known], numeric[known], rtol=CLOSE, atol=CLOSE * size)
+
     first = ""
     over_other_axes = [_over_other_axes(gradient, shape, d) for d in dy]
     for advice, candidate in chain(*over_other_axes, _candidates(gradient, shape)):
-        if known.any() and np.allclose(candidate[known], numeric[known], rtol=CLOSE, atol=CLOSE * size):
+        if agrees(candidate):
             return advice, True
         first = first or advice
+    if gradient.size == numeric.size and agrees(gradient.reshape(shape)):
+        return f"reshape it to {shape}", True
     return first, False
 
 

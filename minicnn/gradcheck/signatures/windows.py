@@ -84,9 +84,9 @@ def _one_of(rows: np.ndarray, covers: np.ndarray, analytic: np.ndarray, wrong: n
 
 
 def _overwritten(case: Case, i: int, predicted: np.ndarray | None, which: str, most: int) -> Candidate:
-    name = case.arguments[i].name
+    name, kept = case.arguments[i].name, which if which == "one" else f"the {which}"
     message = (
-        f"entries of {name} that several outputs use keep only {which} of the contributions dy_j dy_j/dx, in place of "
+        f"entries of {name} that several outputs use keep only {kept} of the contributions dy_j dy_j/dx, in place of "
         "their sum: `=` where `+=` is needed (or `a[index] += ...` with repeated indices: np.add.at adds them all)."
     )
     evidence = {"kept": which, "most_contributions": most}
