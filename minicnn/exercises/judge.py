@@ -194,7 +194,12 @@ def _told(findings: list[gradcheck.Finding]) -> list[str]:
     """What was found, each with the gradient that it is about."""
     errors = [f for f in findings if f.is_error]
     of_gradient = [f"d{f.argument}: " if f.argument and f.code != "argument-modified" else "" for f in errors]
-    return [f"{name}{f.message}" for name, f in zip(of_gradient, errors, strict=True)]
+    return [f"{name}{_without_recognition(f)}" for name, f in zip(of_gradient, errors, strict=True)]
+
+
+def _without_recognition(finding: gradcheck.Finding) -> str:
+    """The message without the operation that forward was recognised as: the exercise is about it."""
+    return finding.message.replace(f" (forward was recognised as {finding.evidence.get('operation')}.)", "")
 
 
 def _code(findings: list[gradcheck.Finding]) -> str:
