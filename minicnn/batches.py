@@ -160,7 +160,9 @@ def slices(x: Examples, batch_size: int) -> Iterator[Iterator[np.ndarray]]:
     pages = _pages(x)
 
     def make(start: int) -> np.ndarray:
-        part = np.array(_slice(x, start, batch_size))  # copied out of the file here, in the background
+        part = _slice(x, start, batch_size)
+        if _memmap(part) is not None:
+            part = np.array(part)  # read here, in the background
         _let_go(pages)
         return part
 

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+import tracemalloc
 
 import numpy as np
 import psutil
@@ -181,6 +182,29 @@ def test_batches_are_made_ahead_but_not_far():
                 time.sleep(0.001)  # for the thread to come as far as it may
             assert len(made) == min(item + 1 + AHEAD, 9)
     assert made == seen == list(range(9))
+
+
+def test_memory_does_not_grow_with_the_data():
+    """8,000 images, 131 MB: a window of them, and some batches, are in memory at a time."""
+
+    class Made:
+        def __len__(self):
+            return 8000
+
+        def __getitem__(self, part):
+            return np.full((len(range(8000)[part]), 64, 64, 1), 0.5, np.float32)
+
+    model = Sequential([Flatten(), Dense(3)], input_shape=(64, 64, 1))
+    options = {"loss": SoftmaxCrossEntropy(), "optimizer": SGD(0.1), "batch_size": 20}
+    data = Made(), np.arange(8000) % 3
+    tracemalloc.start()
+    try:
+        fit(model, data, validation=data, **options)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    image = 64 * 64 * 4
+    assert (WINDOW + AHEAD) * 20 * image < most < 131e6 / 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much of a file a process holds")

@@ -75,3 +75,15 @@ def test_lesson_network_says_what_it_needs(capsys, tmp_path):
             main(arguments)
         assert exit.value.code == 2
         assert message in capsys.readouterr().err
+
+
+def test_larger_than_memory(capsys, tmp_path):
+    """Both ways see the same pictures, but for the rounding to bytes and another order."""
+    main = example("larger_than_memory").main
+    for arguments in ([], ["--folder", str(tmp_path / "noise")]):
+        memory = main(["--quick", *arguments])
+        out = capsys.readouterr().out
+        assert "1,017 images, 0.05 GB as float32" in out
+        assert f"at most {memory.most:.0f} MB" in out
+    stored = np.load(tmp_path / "noise" / "x_train.npy")
+    assert stored.shape == (1017, 64, 64, 3) and stored.max() == 254
