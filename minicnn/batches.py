@@ -189,8 +189,7 @@ def prefetched(make: Callable[[int], Item], numbers: range) -> Iterator[Iterator
         try:
             yield items()
         finally:
-            for item in waiting:
-                item.cancel()
+            thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _take_from_blocks(x: Examples, batch_size: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from minicnn import SGD, Dense, Dropout, Flatten, Sequential, SoftmaxCrossEntropy, augment, fit
 from minicnn.augment import Brightness, Contrast, Crop, Cutout, Flip, Pipeline, Shift
+from minicnn.kernels.augment import translate
 
 H, W = 6, 5
 STEPS = [Flip(), Shift(2), Shift(2, fill=1.0), Crop((4, 3)), Cutout(3), Brightness(0.2), Contrast(0.3)]
@@ -111,6 +112,20 @@ def test_shift_beyond_the_image_leaves_the_fill():
     assert_array_equal(Shift(0)(x, rng()), x)
 
 
+@pytest.mark.parametrize("left", [-10, -9, -3, 0, 2, 6, 7, 10])
+@pytest.mark.parametrize("width", [5, 6, 7])
+def test_moved_rows_stay_within_their_arrays(left, width):
+    """The compiled loops would not notice an index too large; in Python they do."""
+    rows, out = np.arange(12.0).reshape(1, 2, 6), np.full((1, 2, width), np.nan)
+    arguments = rows, np.array([0]), np.array([left]), -1.0, out
+    getattr(translate, "py_func", translate)(*arguments)
+    expected = [[rows[0, i, r + left] if 0 <= r + left < 6 else -1 for r in range(width)] for i in range(2)]
+    assert_array_equal(out[0], expected)
+    out[:] = np.nan
+    translate(*arguments)
+    assert_array_equal(out[0], expected)
+
+
 @pytest.mark.parametrize("dtype", KINDS)
 def test_crop(dtype):
     x = images(300, dtype)
@@ -141,6 +156,7 @@ def test_cutout(dtype, fill, pixel, size):
     assert_array_equal(cut, rows[:, :, None] & columns[:, None, :])  # one rectangle
     assert (rows.sum(axis=1).max(), columns.sum(axis=1).max()) == (size, size)
     assert rows.any(axis=1).all()  # its middle is in the image
+    assert size == 1 or (rows[:, 0] & ~rows[:, size - 1]).any()  # cut off at the border
     assert cut.any(axis=0).all()  # everywhere
     whole = cut[cut.sum(axis=(1, 2)) == size**2]
     assert (np.diff(np.flatnonzero(whole[0].any(axis=1))) == 1).all()

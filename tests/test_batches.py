@@ -6,13 +6,14 @@ import sys
 import threading
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
 import pytest
 from numpy.testing import assert_array_equal
 
-from minicnn import SGD, BatchNorm, Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, SoftmaxCrossEntropy, fit
+from minicnn import SGD, BatchNorm, Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, SoftmaxCrossEntropy, batches, fit
 from minicnn.batches import AHEAD, WINDOW, draw_order, epoch_batches, prefetched, slices
 from minicnn.callbacks import Callback
 
@@ -147,11 +148,11 @@ def test_an_epoch_can_begin_at_any_batch():
     x, labels = images()
     order = np.arange(50)[::-1]
     for source in (x, OnlySlices(x)):
-        with epoch_batches(source, labels, order, 8, first=4) as batches:
-            sizes = [len(images) for images, _ in batches]
+        with epoch_batches(source, labels, order, 8, first=4) as of_epoch:
+            sizes = [len(images) for images, _ in of_epoch]
         assert sizes == [8, 8, 2]
-    with epoch_batches(x, labels, order, 8, first=4) as batches:
-        assert_array_equal(next(batches)[0], x[order[32:40]])
+    with epoch_batches(x, labels, order, 8, first=4) as of_epoch:
+        assert_array_equal(next(of_epoch)[0], x[order[32:40]])
 
 
 # -------------------------------------------------------------------------------------------------- a batch at a time
@@ -219,8 +220,8 @@ def test_what_was_read_of_a_file_is_let_go(tmp_path):
     x.sum()
     everything = held()
     order = np.arange(40)
-    with epoch_batches(x, order, order, 4) as batches:
-        after = [held() for _ in batches]
+    with epoch_batches(x, order, order, 4) as of_epoch:
+        after = [held() for _ in of_epoch]
     assert max(after[AHEAD + 1 :]) < everything - 60e6
     x.sum()
     with slices(x, 4) as parts:
@@ -267,6 +268,27 @@ def test_an_error_in_the_loop_ends_the_thread():
         trained(OnlySlices(x), labels, callbacks=[Fail()])
     assert not [t for t in threading.enumerate() if t.name.startswith("minicnn-batches")]
     assert caught.tb  # while its traceback is still held
+
+
+def test_what_waits_is_not_made_after_the_end(monkeypatch):
+    """The present item is waited for; those behind it are dropped."""
+    left, made = threading.Event(), []
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            left.set()
+            super().shutdown(wait=wait)
+
+    def make(k):
+        if k > 0:
+            left.wait()
+        made.append(k)
+
+    monkeypatch.setattr(batches, "ThreadPoolExecutor", Pool)
+    with prefetched(make, range(9)) as items:
+        next(items)
+    assert made in ([0], [0, 1])
 
 
 def test_nothing_more_is_read_after_a_stop():

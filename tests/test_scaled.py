@@ -47,7 +47,7 @@ def test_it_looks_like_the_array(pixels):
     assert (len(x), x.shape, x.ndim, x.dtype) == (30, (30, 4, 5, 3), 4, np.float32)
     assert repr(x) == "ScaledImages(ndarray, shape=(30, 4, 5, 3))"
     assert_array_equal(np.asarray(x), scaled(pixels))
-    assert np.asarray(x, np.float64).dtype == np.float64
+    assert x.__array__(np.float64).dtype == np.float64
     with pytest.raises(ValueError, match="always a copy"):
         np.array(x, copy=False)
 

@@ -64,7 +64,7 @@ class ScaledImages:
         """Read all images into memory: `np.asarray(x)`."""
         if copy is False:
             raise ValueError("ScaledImages are made when they are read: always a copy.")
-        return self[:].astype(dtype or self.dtype, copy=False)
+        return np.asarray(self[:], dtype)
 
     def __repr__(self) -> str:
         """Show the shape, not the numbers."""

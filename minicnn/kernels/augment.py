@@ -11,11 +11,11 @@ def translate(rows, top, left, fill, out):
     """
     N, H, R = rows.shape
     for n in range(N):
-        first = max(-left[n], 0)
+        first = min(max(-left[n], 0), out.shape[2])
         stop = max(min(R - left[n], out.shape[2]), first)
         for i in range(out.shape[1]):
             row = out[n, i]
-            if 0 <= i + top[n] < H and first < stop:
+            if 0 <= i + top[n] < H:
                 source, target = rows[n, i + top[n], first + left[n] : stop + left[n]], row[first:stop]
                 for r in range(first):
                     row[r] = fill
