@@ -22,6 +22,7 @@ from .case import Case
 EXPLAINED = 10.0  # times the tolerance: a larger residual explains nothing
 SMALL_ENTRY = 1e-3  # s of (1)
 ROUNDING = 1e-12  # r of (1): of the analytic gradient and of the prediction
+BETTER = 0.1  # of the residual of no mistake at all: a larger one explains a small error no better than nothing does
 ENOUGH_SAY = 0.5  # of the wrong entries: a prediction for fewer is none
 FAR_OFF = 1e-4  # of the largest entry
 CLEARLY_WRONG = 30.0  # times the uncertainty: an error below could be explained by anything
@@ -111,9 +112,10 @@ def ranked(case: Case, i: int, candidates: Iterator[Candidate]) -> list[Candidat
     if not _is_clearly_wrong(case, i):
         return []
     explained = []
+    enough = min(EXPLAINED * case.tolerance, BETTER * residual(case, i, case.arguments[i].numeric))
     for position, candidate in enumerate(candidates):
         found = 0.0 if candidate.predicted is None else residual(case, i, candidate.predicted, candidate.uncertainty)
-        if found <= EXPLAINED * case.tolerance:
+        if found <= enough:
             evidence = candidate.evidence if candidate.predicted is None else {**candidate.evidence, "residual": found}
             explained.append((candidate.rank, position, replace(candidate, evidence=evidence)))
     return [candidate for _, _, candidate in sorted(explained, key=lambda each: each[:2])]

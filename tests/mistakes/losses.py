@@ -60,6 +60,20 @@ def probabilities_alone(dy, cache):
     return dy * p / labels.size
 
 
+@mistake("term-missing", rows, sequences, images)
+def minus_one_in_place_of_the_probability(dy, cache):
+    """One is taken off the label's probability, which stays."""
+    p, target, labels = cache
+    return dy * np.where(target == 1, -1.0, p) / labels.size
+
+
+@mistake("diagonal-jacobian", rows, sequences, images)
+def slope_of_a_sigmoid(dy, cache):
+    """p - t: the slope of softmax and that of the logarithm, put together."""
+    p, _, labels = cache
+    return dy * p * (1 - p) / labels.size
+
+
 @mistake("factor-batch", rows)
 def sum_for_mean(dy, cache):
     """The loss is a mean: 1/N."""

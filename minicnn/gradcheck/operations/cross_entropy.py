@@ -57,6 +57,13 @@ OF_CROSS_ENTROPY = (
     ),
     Mistake(
         "term-missing",
+        "ds",
+        lambda v: v.total * (v.p * (1 - v.hard) - v.hard),
+        "-1 stands in the place of the label's probability, p[n, label] = -1: one is to be taken off it, "
+        "p[n, label] -= 1.",
+    ),
+    Mistake(
+        "term-missing",
         "t",
         lambda v: v.hard * v.total if v.is_soft else None,
         "the smoothing of the labels is forgotten: dlogits = (p - t) / N with the smoothed targets t.",
@@ -80,6 +87,13 @@ OF_CROSS_ENTROPY = (
         lambda v: -v.t * (1 - v.p),
         "softmax is treated as if its outputs were independent: -1 / p times p * (1 - p) is right at the label only; "
         "dlogits = (p - onehot) / N.",
+    ),
+    Mistake(
+        "diagonal-jacobian",
+        "ds",
+        lambda v: v.total * v.p * (1 - v.p),
+        "p * (1 - p) is the slope of a sigmoid, or of one output of softmax by its own logit; the labels have no part "
+        "in it: dlogits = (p - onehot) / N.",
     ),
     Mistake(
         "term-missing",
