@@ -96,6 +96,25 @@ def test_two_mistakes_that_do_not_depend_on_each_other_are_both_first():
     assert found["x"].verdict == "wrong"
 
 
+def test_a_gradient_in_float32_is_wrong_even_where_its_numbers_pass():
+    def in_float32(dy, v):
+        gradients = batchnorm_backward()(dy, v)
+        return gradients | {"x_hat": gradients["x_hat"].astype(np.float32)}
+
+    found = trace(BATCHNORM, in_float32, batchnorm_arguments())
+    assert not found.passed and found.first_wrong == "x_hat"
+    assert found["x_hat"].report.passed and found.findings[0].code == "low-precision"
+
+
+def test_what_has_a_name_is_told_before_what_has_none():
+    def two_mistakes(dy, v):
+        gradients = batchnorm_backward(wrong=["var"])(dy, v)
+        return gradients | {"gamma": np.sin(np.arange(24.0) ** 2).reshape(4, 6) @ dy.sum(axis=1)}
+
+    found = trace(BATCHNORM, two_mistakes, batchnorm_arguments())
+    assert [(f.argument, f.code) for f in found.findings] == [("var", "factor-constant"), ("gamma", "unrecognized")]
+
+
 def test_what_is_not_given_is_looked_through():
     backward = batchnorm_backward(wrong=["inv_std"], leave_out=["inv_std", "centred", "centred via var"])
     found = trace(BATCHNORM, backward, batchnorm_arguments())

@@ -75,7 +75,7 @@ def trace(
     subject = _Subject(tapped, backward, seed)
     options = {"seed": seed, "tolerance": tolerance, "max_evaluations": max_evaluations}
     reports = {name: subject.check(name, explain=False, **options) for name in subject.names}
-    wrong = {name for name, report in reports.items() if not report[name].passed}
+    wrong = {name for name, report in reports.items() if _is_wrong(report, name)}
     first = [name for name in subject.names if name in wrong and not subject.after[name] & wrong]  # (1)
     for name in first:
         reports[name] = subject.check(name, **options)
@@ -153,6 +153,11 @@ class _Subject:
         return {name: self.backward.is_right(name, measured, cache) for name in names}
 
 
+def _is_wrong(report: Report, name: str) -> bool:
+    """Whether its numbers are wrong, or right in float32 only."""
+    return not report[name].passed or any(f.is_error and f.argument == name for f in report.findings)
+
+
 def _findings(reports: dict[str, Report], first: list[str]) -> list[Finding]:
     """Those about the first wrong gradients; before them, once, those about the two functions as such."""
     found = {}
@@ -160,7 +165,7 @@ def _findings(reports: dict[str, Report], first: list[str]) -> list[Finding]:
         for finding in report.findings:
             if name in first or finding.argument != name:
                 found.setdefault((finding.code, finding.argument), finding)
-    return sorted(found.values(), key=lambda finding: (finding.argument in reports, not finding.is_error))
+    return sorted(found.values(), key=lambda f: (f.argument in reports, not f.is_error, f.code == "unrecognized"))
 
 
 def _all_after(name: str, made_from: dict[str, list[str]]) -> set[str]:

@@ -98,6 +98,23 @@ def neither_divided_by_the_count(dy, cache):
     return dx_hat / std + dvar * 2 * c + dmean, *parameters_backward(dy, cache)
 
 
+@mistake("low-precision", staged)
+def scale_in_float32(dy, cache):
+    """The error of dx is then nearly a multiple of it, and nearly what an eps outside the root would make."""
+    c, std, gamma, eps = cache
+    return batchnorm_backward(dy, (c, std.astype(np.float32), gamma, eps))
+
+
+@mistake("low-precision", staged)
+def mean_in_float32(dy, cache):
+    """The error of dx is then one number for each channel, as where the term of the mean is missing."""
+    c, std, gamma, _ = cache
+    dx_hat = gamma * dy
+    dvar = (dx_hat * c).sum(axis=0) * -0.5 / std**3
+    dmean = (-dx_hat / std).sum(axis=0).astype(np.float32)
+    return dx_hat / std + dvar * 2 * c / len(c) + dmean / len(c), *parameters_backward(dy, cache)
+
+
 # ---- the other variance: divided by N - 1 ----
 
 

@@ -6,21 +6,23 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..candidates import Candidate
+from ..candidates import CLEARLY_WRONG, Candidate
 from ..case import Case
 
 RANK = 50  # every other reason comes first
+FEWEST = 3  # errors beyond the numeric uncertainty
 LARGEST = 2.0**-20  # relative to the gradient's largest entry: a few roundings to 24 binary digits
 
 
 def rounded_on_the_way(case: Case, i: int) -> Iterator[Candidate]:
-    """All errors are tiny, and of both signs."""
+    """All errors are tiny, and of both signs; few may be large enough to count as wrong."""
     a = case.arguments[i]
     error = np.where(np.isnan(a.numeric), 0.0, a.analytic - a.numeric)
     size = float(np.nanmax(np.abs(a.numeric), initial=0.0))
     if case.conduct.float32 or np.abs(error).max(initial=0.0) > LARGEST * size:
         return
-    if np.count_nonzero(a.wrong) < 3 or not ((error[a.wrong] > 0).any() and (error[a.wrong] < 0).any()):
+    seen = error[np.abs(error) > CLEARLY_WRONG * np.nan_to_num(a.uncertainty)]
+    if seen.size < FEWEST or not ((seen > 0).any() and (seen < 0).any()):
         return
     share = float(np.abs(error).max() / size)
     message = (

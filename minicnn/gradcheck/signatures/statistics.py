@@ -38,7 +38,7 @@ def missing_statistics(case: Case, i: int) -> Iterator[Candidate]:
     """Equations (2) to (5) for every choice of groups."""
     a = case.arguments[i]
     is_vector_of_a_loss = case.conduct.call.is_loss and len(a.shape) < 2
-    if np.isnan(a.numeric).any() or not a.shape or is_vector_of_a_loss:
+    if np.isnan(a.numeric).any() or not a.shape or is_vector_of_a_loss or not is_far_off(case, i):
         return
     x = case.pair.arguments[i]
     for shape, axes, words in groupings(a.shape):
