@@ -63,6 +63,7 @@ _HOME = {
     "training": ("fit",),
     "resume": ("RunFile",),
     "finite": ("NonFiniteError",),
+    "training_warning": ("TrainingWarning",),
     "checkpoint": ("save", "load", "load_run"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -142,7 +142,7 @@ def epoch_batches(
         return images, labels[chosen]
 
     numbers = range(first, -(-len(order) // batch_size))
-    if _in_memory(x) and augment is None:
+    if in_memory(x) and augment is None:
         yield map(make, numbers)
     else:
         with prefetched(make, numbers) as batches:
@@ -153,7 +153,7 @@ def epoch_batches(
 def slices(x: Examples, batch_size: int) -> Iterator[Iterator[np.ndarray]]:
     """Open the examples in their order, `batch_size` at a time; leaving the block stops reading."""
     starts = range(0, len(x), batch_size)
-    if _in_memory(x):
+    if in_memory(x):
         yield (x[start : start + batch_size] for start in starts)
         return
 
@@ -211,7 +211,8 @@ def _slice(x: Examples, start: int, length: int) -> np.ndarray:
     return part
 
 
-def _in_memory(x: Examples) -> bool:
+def in_memory(x: Examples) -> bool:
+    """Whether x is an array that lies in memory, not in a file."""
     return isinstance(x, np.ndarray) and _memmap(x) is None
 
 

@@ -19,6 +19,7 @@ from .arguments import checked_count
 from .kernels import parallel
 from .layers.layer import Layer
 from .losses import Loss
+from .mode_watch import ModeWatch
 from .onlooker import Onlooker
 
 Arrays = dict[str, np.ndarray]
@@ -62,6 +63,7 @@ class Sequential:
         self.seed = checked_count("Sequential", "seed", seed, at_least=0)
         self.rng = np.random.Generator(np.random.SFC64(seed))
         self.layer_names = names_of(self.layers)
+        self.mode_watch = ModeWatch()
         self.output_shape = self._infer_shapes()
         shape = self.input_shape
         for layer in self.layers:
@@ -89,6 +91,8 @@ class Sequential:
         """
         self.check_batch(x)
         x = x.astype(self.dtype, copy=False)
+        if training:
+            self.mode_watch.forward(x, dict(zip(self.layer_names, self.layers, strict=True)))
         with parallel.threads():
             for name, layer in zip(self.layer_names, self.layers, strict=True):
                 y = layer.forward(x, training)
@@ -120,6 +124,7 @@ class Sequential:
             dL/dx; the gradients of the parameters are in `grads`.
         """
         first = self.layers[0]
+        self.mode_watch.backward()
         with parallel.threads():
             for name, layer in reversed(list(zip(self.layer_names, self.layers, strict=True))):
                 dx = layer.backward(dy) if need_dx or layer is not first else layer.backward_params(dy)

@@ -32,6 +32,7 @@ from .model import Sequential
 from .onlooker import Onlooker
 from .optimizers import Optimizer
 from .resume import RunFile, run_file_for
+from .teacher import Teacher
 
 Data = tuple[Examples, np.ndarray]
 
@@ -115,6 +116,7 @@ def fit(
     threads: int | None = None,
     resume: str | Path | RunFile | None = None,
     check_finite: bool = False,
+    warn: bool = True,
 ) -> History:
     """Train a model.
 
@@ -148,6 +150,8 @@ def fit(
         to be the same as they were, only `epochs` may be more. See `minicnn.resume`.
     check_finite : bool
         Whether to look at every array of every step, and to end at the first that holds NaN or infinity.
+    warn : bool
+        Whether to give a `TrainingWarning` where data, network or progress look as if something was not meant so.
 
     Returns
     -------
@@ -171,6 +175,9 @@ def fit(
     if resume is not None:
         settings = {"batch_size": batch_size, "shuffle": shuffle, "augment": augment}
         run.callbacks = [*callbacks, run_file_for(resume, run, x, labels, settings)]  # last: it keeps what others did
+    model.mode_watch.begin_training(batch_size, warn)
+    if warn:
+        run.callbacks = [Teacher((x, labels), batch_size, shuffle), *run.callbacks]
     if check_finite:
         run.onlooker = FiniteCheck()
         run.callbacks = [run.onlooker, *run.callbacks]  # first: nobody saves what is not finite

@@ -14,6 +14,9 @@ from minicnn.checkpoint import FORMAT, load, load_run, save
 from minicnn.checkpoint.rng import rng_array
 from minicnn.checkpoint.writer import checksum
 
+# The network has every kind of layer, Softmax before the loss among them, and is not there to learn.
+pytestmark = pytest.mark.filterwarnings("ignore::minicnn.TrainingWarning")
+
 SHAPE = (8, 8, 2)
 
 

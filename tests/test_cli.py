@@ -123,7 +123,7 @@ def test_help_names_the_true_defaults(capsys):
 def test_lesson_takes_a_file_or_a_folder(capsys, tmp_path):
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (12, 8, 8, 3), dtype=np.uint8), np.arange(12) % 2
-    np.savez(tmp_path / "own.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    np.savez(tmp_path / "own.npz", x_train=images, y_train=labels, x_test=255 - images, y_test=labels)
     status, out, _ = run(capsys, "lesson", *SMALL, "--arms", "plain", "--data", tmp_path / "own.npz", "--out", tmp_path)
     assert status == 0 and out.startswith("own: 12 training and 12 test images, 2 classes.")
 

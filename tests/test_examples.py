@@ -38,7 +38,7 @@ def pets(tmp_path):
     labels = np.arange(16) % 2
     images = (rng.integers(0, 128, (16, 32, 32, 3)) + 127 * labels[:, None, None, None]).astype(np.uint8)
     path = tmp_path / "pets.npz"
-    np.savez(path, x_train=images, y_train=labels, x_test=images[:4], y_test=labels[:4], classes=["cat", "dog"])
+    np.savez(path, x_train=images, y_train=labels, x_test=255 - images[:4], y_test=labels[:4], classes=["cat", "dog"])
     return path
 
 

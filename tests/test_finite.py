@@ -26,6 +26,8 @@ from minicnn.callbacks import Callback
 from minicnn.layers.layer import Layer
 from minicnn.losses import Loss
 
+pytestmark = pytest.mark.filterwarnings("ignore:inputs-not-scaled")
+
 STEP = 2  # of three in each epoch: the one that goes wrong in most cases
 
 

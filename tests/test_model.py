@@ -248,6 +248,7 @@ def test_batchnorm_on_one_number_a_channel_says_why():
     assert model.forward(np.ones((1, 3), np.float32)).shape == (1, 3)
 
 
+@pytest.mark.filterwarnings("ignore:evaluation-in-training-mode")  # it is none: no loss is looked at
 def test_batchnorm_running_statistics_follow_their_formula():
     model = Sequential([BatchNorm(momentum=0.8)], input_shape=(2, 3, 2), dtype="float64")
     mean, var = np.zeros(2), np.ones(2)
