@@ -142,7 +142,7 @@ def _table(name: str, got: np.ndarray, wanted: np.ndarray, tolerance: float) -> 
     text = f"{name}[{place}] is {_number(got[index])}, expected {_number(wanted[index])}{others}."
     if wanted.size > SHOWN:
         return text
-    return f"{text}\n{name}, expected:\n{in_lines(wanted)}\n{name}, got:\n{in_lines(got)}"
+    return "\n".join([text, *written_out(name, wanted, ", expected"), *written_out(name, got, ", got")])
 
 
 def _number(value: Any) -> str:
@@ -150,7 +150,14 @@ def _number(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) and math.isfinite(value) else str(value)
 
 
-def in_lines(array: np.ndarray) -> str:
-    """The numbers of an array, indented."""
+def written_out(name: str, array: np.ndarray, remark: str = "") -> list[str]:
+    """The numbers of an array in indented lines; of four axes, the two of a picture at a time."""
+    if array.ndim == 4:
+        is_weight = name in ("w", "dw")  # (KH, KW, C, F); images are (N, H, W, C)
+        lines = []
+        for a, b in np.ndindex(array.shape[2:] if is_weight else (array.shape[0], array.shape[3])):
+            place, plane = ("[:, :, {}, {}]", array[:, :, a, b]) if is_weight else ("[{}, :, :, {}]", array[a, :, :, b])
+            lines += written_out(name + place.format(a, b), plane, remark)
+        return lines
     with np.printoptions(precision=4, suppress=True, linewidth=100):
-        return "\n".join(f"    {line}" for line in str(array).splitlines() if line)
+        return [f"{name}{remark}:", *(f"    {line}" for line in str(array).splitlines() if line)]

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .. import gradcheck
-from .compare import SHOWN, compare, in_lines
+from .compare import SHOWN, compare, written_out
 from .course import Entry
 from .exercise import Check, Condition, Gradients, Stages, Values
 from .learner import Learner, called_as
@@ -136,7 +136,7 @@ def _shown(arguments: dict[str, Any]) -> list[str]:
     arrays = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
     if any(a.size > SHOWN for a in arrays.values()):
         return []
-    return [f"{name}:\n{in_lines(a)}" for name, a in arrays.items()]
+    return [line for name, a in arrays.items() for line in written_out(name, a)]
 
 
 def _gradients(check: Gradients, module: ModuleType, on_report: OnReport | None) -> Problem | None:

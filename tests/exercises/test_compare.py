@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minicnn.exercises.compare import compare
+from minicnn.exercises.compare import compare, written_out
 from minicnn.exercises.exercise import Values
 
 
@@ -39,3 +39,14 @@ def test_a_float_is_no_whole_number():
 def test_a_loss_may_be_a_number_of_any_kind(result):
     assert problem_of(result, 2.5) is None
     assert problem_of(result, 2.4).code == "wrong-value"
+
+
+def test_a_batch_of_images_is_written_out_picture_by_picture():
+    images = np.arange(8.0).reshape(1, 2, 2, 2)
+    lines = ["x[0, :, :, 0]:", "    [[0. 2.]", "     [4. 6.]]", "x[0, :, :, 1]:", "    [[1. 3.]", "     [5. 7.]]"]
+    assert written_out("x", images) == lines
+
+
+def test_filters_are_written_out_filter_by_filter():
+    lines = written_out("w", np.arange(4.0).reshape(1, 2, 1, 2), ", expected")
+    assert lines == ["w[:, :, 0, 0], expected:", "    [[0. 2.]]", "w[:, :, 0, 1], expected:", "    [[1. 3.]]"]

@@ -246,9 +246,9 @@ The idea. How far can the first window be moved before it sticks out, and how ma
 counts, too. For im2col, think of an array with six axes, (N, OH, OW, KH, KW, C): the numbers under window (i, j) of all
 images at once are one slice of the padded images, with the axes (N, KH, KW, C). In the end, reshape joins axes.""",
         """\
-The formula. The padded axis has size + 2 padding cells, and a window can move by size + 2 padding - kernel of them, which
-is that many // stride steps. Window (i, j) begins at row i stride and column j stride of the padded image, and ends KH rows and
-KW columns further on.""",
+The formula. The padded axis has size + 2 padding cells, so that a window can move by size + 2 padding - kernel of them:
+so many // stride steps. Window (i, j) begins at row i stride and column j stride of the padded image, and ends KH rows
+and KW columns further on.""",
         """\
 Almost the code. np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0))) leaves the axes of images and
 channels alone. Make columns = np.empty((N, OH, OW, KH, KW, C), x.dtype), fill columns[:, i, j] in two loops over i and
