@@ -180,8 +180,9 @@ def test_a_broken_download_goes_on_at_the_next_mirror(mirror, second, folder):
 
 def test_a_stalled_download_is_given_up_and_goes_on(mirror, folder, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT", (5, 0.2))
-    mirror.go_on = threading.Event()
-    break_off(mirror, folder)
+    mirror.go_on, mirror.break_after = threading.Event(), BROKEN_AT
+    with pytest.raises(DownloadError, match=r"broke off .*timed out"):
+        fetch(remote(mirror), "toys")
     mirror.go_on.set()
     assert_whole(fetch(remote(mirror), "toys"), folder)
 
@@ -190,6 +191,7 @@ def test_a_server_without_ranges_sends_it_all_again(mirror, folder):
     break_off(mirror, folder)
     mirror.ranges = False
     assert_whole(fetch(remote(mirror), "toys"), folder)
+    assert len(mirror.asked) == 2
 
 
 def test_a_download_killed_before_its_last_step_needs_no_server(mirror, folder):
@@ -223,7 +225,7 @@ def test_a_wrong_checksum_leaves_nothing_and_the_next_try_works(mirror, folder):
     mirror.files["toys.bin"] = CONTENT[:-1] + b"!"
     with pytest.raises(DownloadError, match=f"does not match the known hash: expected {remote().sha256[0]}"):
         fetch(remote(mirror), "toys")
-    assert names(folder) == []
+    assert names(folder) == [] and len(mirror.asked) == 1
     mirror.files["toys.bin"] = CONTENT
     assert_whole(fetch(remote(mirror), "toys"), folder)
 
@@ -270,6 +272,15 @@ def test_an_endless_answer_is_cut(mirror, folder):
     assert (folder / ".toys.bin.part").stat().st_size <= len(CONTENT)
 
 
+def test_an_answer_that_ends_early_without_a_word(mirror, folder):
+    file = remote(mirror)
+    mirror.files["toys.bin"] = b"%x\r\n" % BROKEN_AT + CONTENT[:BROKEN_AT] + b"\r\n0\r\n\r\n"
+    mirror.headers = {"Transfer-Encoding": "chunked", "Content-Length": str(len(CONTENT))}
+    with pytest.raises(DownloadError, match="broke off after 100,000 of 300,000 bytes"):
+        fetch(file, "toys")
+    assert names(folder) == [".toys.bin.part"]
+
+
 # ------------------------------------------------------------------------------------------------------------- errors
 
 
@@ -306,6 +317,13 @@ def test_a_full_disk_is_seen_before_the_download(mirror, folder, monkeypatch):
         fetch(remote(mirror), "toys")
     assert names(folder) == [] and not mirror.asked
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=300_000))
+    assert_whole(fetch(remote(mirror), "toys"), folder)
+
+
+def test_what_has_come_needs_no_room(mirror, folder, monkeypatch):
+    break_off(mirror, folder)
+    usage = shutil.disk_usage("/")._replace(free=len(CONTENT) - BROKEN_AT)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     assert_whole(fetch(remote(mirror), "toys"), folder)
 
 

@@ -280,6 +280,12 @@ def test_other_options_decode_again(pets, decoded_files, options):
     assert len(decoded_files) == 16
 
 
+def test_two_sizes_are_kept_side_by_side(pets, decoded_files):
+    for size in (5, 6, 5, 6):
+        datasets.from_folder(pets, size=size)
+    assert len(decoded_files) == 16
+
+
 def test_nothing_is_kept_on_request(pets, folder_of_data):
     datasets.from_folder(pets, cache=False)
     assert not folder_of_data.exists()
@@ -290,10 +296,14 @@ def test_changed_and_new_pictures_are_decoded_and_the_gone_forgotten(pets, decod
     decoded_files.clear()
     Image.new("RGB", (9, 6), (255, 0, 99)).save(pets / "cat" / "1.png")
     os.utime(pets / "dog" / "2.png", ns=(1, 1))
+    unchanged = (pets / "dog" / "3.png").stat().st_mtime_ns
+    with (pets / "dog" / "3.png").open("ab") as file:
+        file.write(b"more")
+    os.utime(pets / "dog" / "3.png", ns=(unchanged, unchanged))
     Image.new("RGB", (9, 6), (0, 255, 77)).save(pets / "dog" / "new.png")
     (pets / "cat" / "3.png").unlink()
     images, labels = both(datasets.from_folder(pets))
-    assert sorted(decoded_files) == ["1.png", "2.png", "new.png"]
+    assert sorted(decoded_files) == ["1.png", "2.png", "3.png", "new.png"]
     assert sorted(np.round(images[labels == 0][:, 0, 0, 2] * 255).astype(int)) == [0, 20, 99]
     assert sorted(np.round(images[labels == 1][:, 0, 0, 2] * 255).astype(int)) == [0, 10, 20, 30, 77]
     (kept,) = folder_of_data.iterdir()
@@ -325,13 +335,19 @@ def test_what_was_kept_and_is_damaged_is_made_again(pets, folder_of_data, decode
     (kept,) = folder_of_data.iterdir()
     whole = kept.read_bytes()
     rng = np.random.default_rng(1)
-    other = io.BytesIO()
-    np.savez(other, names=np.array(["a"]), images=np.zeros((1, 9, 9, 3), np.uint8))
-    wrong_type = io.BytesIO()
-    np.savez(wrong_type, names=np.array(["a"]), images=np.zeros((1, 3, 3, 3)))
-    objects = io.BytesIO()
-    np.savez(objects, names=np.array(["a"], object), images=np.zeros((1, 3, 3, 3), np.uint8))
-    foreign = [b"", b"text", whole[:-1], *(file.getvalue() for file in (other, wrong_type, objects))]
+    with np.load(kept, allow_pickle=False) as archive:
+        names = archive["names"]
+    foreign = [b"", b"text", whole[:-1]]
+    for wrong in (
+        {"names": names, "images": np.zeros((8, 9, 9, 3), np.uint8)},
+        {"names": names, "images": np.zeros((7, 3, 3, 3), np.uint8)},
+        {"names": names, "images": np.zeros((8, 3, 3, 3))},
+        {"names": names.astype(object), "images": np.zeros((8, 3, 3, 3), np.uint8)},
+        {"names": names},
+    ):
+        file = io.BytesIO()
+        np.savez(file, **wrong)
+        foreign.append(file.getvalue())
     for content in foreign + [damage(whole, rng) for _ in range(60)]:
         kept.write_bytes(content)
         np.testing.assert_array_equal(both(datasets.from_folder(pets, size=3))[0], expected[0])

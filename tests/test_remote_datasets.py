@@ -58,9 +58,9 @@ def tar(members, mode="w:gz"):
             if isinstance(name, str):
                 member = tarfile.TarInfo(name)
                 member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
             else:
-                member = name
-            archive.addfile(member, io.BytesIO(content))
+                archive.addfile(name)
     return file.getvalue()
 
 
@@ -181,9 +181,10 @@ def test_idx_pair_that_does_not_belong_together(tmp_path):
         labels.write_bytes(idx_file(np.array(wrong, np.uint8)))
         with pytest.raises(ValueError, match=message):
             idx.read_idx_pair(images, labels, 4)
-    images, labels = labels, images
-    with pytest.raises(ValueError, match="needs images"):
-        idx.read_idx_pair(images, labels, 4)
+    labels.write_bytes(idx_file(np.zeros(3, np.uint8)))
+    for pair in ((labels, images), (labels, labels)):
+        with pytest.raises(ValueError, match="needs images"):
+            idx.read_idx_pair(*pair, 4)
 
 
 def peak(function, *arguments):
@@ -247,9 +248,10 @@ def test_cifar_refuses_batches_of_another_form(tmp_path, batches):
     refused(tmp_path, tar([*six, six[2]]), "data_batch_3.bin is no file of 30 images, or there twice")
     refused(tmp_path, tar([*six[:2], (name, content[:-1]), *six[3:]]), "data_batch_3.bin is no file of 30 images")
     refused(tmp_path, tar([*six[:2], (name, content + b"x"), *six[3:]]), "data_batch_3.bin is no file of 30 images")
-    link = tarfile.TarInfo(name)
-    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-    refused(tmp_path, tar([*six[:2], (link, b""), *six[3:]]), "data_batch_3.bin is no file of 30 images")
+    for kind in (tarfile.SYMTYPE, tarfile.DIRTYPE, tarfile.CHRTYPE):
+        other = tarfile.TarInfo(name)
+        other.type, other.linkname, other.size = kind, "/etc/passwd", len(content)
+        refused(tmp_path, tar([*six[:2], (other, b""), *six[3:]]), "data_batch_3.bin is no file of 30 images")
     batches[name][7, 0] = 10
     refused(tmp_path, tar(members(batches)), "it has the label 10, the classes end at 9")
 

@@ -81,17 +81,17 @@ def _decode(files: Sequence[Path], size: tuple[int, int], resize: str, progress:
         except Exception as error:  # decoders raise nearly every type there is
             return str(error) or type(error).__name__
 
-    pool = ThreadPoolExecutor(parallel.default_threads())
     quiet = not files or (None if progress is None else not progress)
-    try:
-        with no_remarks(), tqdm(total=len(files), unit="picture", desc="decoding", disable=quiet) as bar:
-            pictures = []
-            for picture in pool.map(attempt, files):
-                pictures.append(picture)
-                bar.update()
-            return pictures
-    finally:
-        pool.shutdown(cancel_futures=True)  # after Ctrl-C do not decode the rest
+    with (
+        no_remarks(),
+        ThreadPoolExecutor(parallel.default_threads()) as pool,
+        tqdm(total=len(files), unit="picture", desc="decoding", disable=quiet) as bar,
+    ):
+        pictures = []
+        for picture in pool.map(attempt, files):
+            pictures.append(picture)
+            bar.update()
+        return pictures
 
 
 def _name(root: Path, file: Path) -> str:

@@ -93,7 +93,7 @@ def fetch(file: RemoteFile, dataset: str) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _one_process_at_a_time(target):
-            return _find(file, dataset) or _download(file, target)
+            return _download(file, target)  # pooch looks once more whether the file is there
     except DownloadError:
         raise
     except OSError as error:
