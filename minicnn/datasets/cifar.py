@@ -33,6 +33,7 @@ TEST_BATCH = f"{FOLDER}/test_batch.bin"
 RECORDS = 10_000  # a batch
 SIDE, CHANNELS = 32, 3
 RECORD_BYTES = 1 + CHANNELS * SIDE**2
+BLOCK = 2**20  # bytes read at a time
 MAX_UNPACKED = 2**28  # bytes; CIFAR-10 has 184 million
 
 
@@ -56,7 +57,7 @@ def read_cifar10(path: Path) -> dict[str, np.ndarray]:
     """
     batches: dict[str, np.ndarray] = {}
     try:
-        with gzip.open(path) as unpacked, tarfile.open(fileobj=_Limited(unpacked), mode="r|") as archive:
+        with gzip.open(path) as unpacked, tarfile.open(fileobj=_Limited(unpacked), mode="r|", bufsize=BLOCK) as archive:
             for member in archive:
                 if member.name in (*TRAIN_BATCHES, TEST_BATCH):
                     if member.name in batches or not member.isreg() or member.size != RECORDS * RECORD_BYTES:
@@ -101,4 +102,5 @@ def _records(file: BinaryIO) -> np.ndarray:
 
 def _images(records: np.ndarray) -> np.ndarray:
     """Turn planes of colours into pixels of three colours, shape (N, 32, 32, 3)."""
-    return records[:, 1:].reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1)
+    planes = records[:, 1:].reshape(-1, CHANNELS, SIDE, SIDE)
+    return np.stack([planes[:, colour] for colour in range(CHANNELS)], axis=-1)
