@@ -262,6 +262,17 @@ def test_wrong_shape_advises_no_reshape_that_would_scramble():
     assert finding.code == "wrong-shape" and "reshape" not in finding.message
 
 
+def test_wrong_shape_knows_the_gradient_of_another_argument():
+    def backward(dy, cache):
+        dx, dw, db = dense_backward(dy, cache)
+        return dw, dx, db
+
+    first, second = check(dense_forward, backward, dense_arguments()).findings
+    assert first.code == second.code == "wrong-shape" and "crop" not in first.message + second.message
+    assert "It is the gradient of w: return the gradients in the order" in first.message
+    assert "It is the gradient of x:" in second.message
+
+
 def test_wrong_shape_finds_the_sum_that_is_missing():
     report = check(dense_forward, lambda dy, cache: (*dense_backward(dy, cache)[:2], dy), dense_arguments())
     assert report.findings[0].evidence == {

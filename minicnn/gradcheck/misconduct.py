@@ -11,7 +11,7 @@ import numpy as np
 
 from .case import Case
 from .report import Finding
-from .shapes import remedy
+from .shapes import remedy, same_numbers
 from .ties import tie_double_counted
 
 NONLINEAR = 1e-6  # relative: how far equation (1) of conduct.py may be missed
@@ -133,7 +133,11 @@ def wrong_shape(case: Case, i: int) -> Finding | None:
         return None
     advice, agrees = remedy(a.analytic, a.shape, a.numeric, case.conduct.dy)
     message = f"the gradient has shape {a.analytic.shape}, {a.name} has {a.shape}."
-    if advice:
+    others = [b.name for b in case.arguments.values() if same_numbers(a.analytic, b.numeric)]
+    if others:
+        advice, agrees = "return the gradients in the order of forward's arguments", True
+        message += f" It is the gradient of {others[0]}: {advice}."
+    elif advice:
         message += f" To mend it, {advice}" + ("; then its numbers are right." if agrees else ", perhaps.")
     evidence = {"shape": list(a.analytic.shape), "expected": list(a.shape), "remedy": advice, "remedy_agrees": agrees}
     return Finding("wrong-shape", a.name, message, evidence)

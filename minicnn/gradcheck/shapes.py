@@ -39,21 +39,24 @@ def remedy(
     agrees : bool
         Whether the numbers agree after it.
     """
-    known = ~np.isnan(numeric)
-    size = float(np.abs(numeric[known]).max(initial=0.0))
-
-    def agrees(candidate: np.ndarray) -> bool:
-        return known.any() and np.allclose(candidate[known], numeric[known], rtol=CLOSE, atol=CLOSE * size)
-
     first = ""
     over_other_axes = [_over_other_axes(gradient, shape, d) for d in dy]
     for advice, candidate in chain(*over_other_axes, _candidates(gradient, shape)):
-        if agrees(candidate):
+        if same_numbers(candidate, numeric):
             return advice, True
         first = first or advice
-    if gradient.size == numeric.size and agrees(gradient.reshape(shape)):
+    if gradient.size == numeric.size and same_numbers(gradient.reshape(shape), numeric):
         return f"reshape it to {shape}", True
     return first, False
+
+
+def same_numbers(gradient: np.ndarray, numeric: np.ndarray) -> bool:
+    """Whether a gradient has the shape and the numbers of measured derivatives, NaN where unknown."""
+    known = ~np.isnan(numeric)
+    if gradient.shape != numeric.shape or not known.any():
+        return False
+    size = float(np.abs(numeric[known]).max(initial=0.0))
+    return np.allclose(gradient[known], numeric[known], rtol=CLOSE, atol=CLOSE * size)
 
 
 def _candidates(g: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
