@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import BAD_INPUT, INTERRUPTED, UsageError, bench, exercises, gradcheck, lesson
+from .commands import BAD_INPUT, FAILED, INTERRUPTED, UsageError, bench, exercises, gradcheck, lesson
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"minicnn {options.command}: {error}", file=sys.stderr)
         return BAD_INPUT
+    except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it closes the pipe
+        return FAILED
     except KeyboardInterrupt:
         print(f"minicnn {options.command}: interrupted.", file=sys.stderr)
         return INTERRUPTED

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import FAILED, UsageError, count
+from . import BAD_INPUT, FAILED, UsageError, count
 
 if TYPE_CHECKING:
     from ..exercises.course import Entry
@@ -31,7 +31,13 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "exercises", help="write the backward passes yourself, with hints and a verdict", description=DESCRIPTION
     )
-    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
+
+    def without_part(options: argparse.Namespace) -> int:
+        parser.print_help(sys.stderr)
+        return BAD_INPUT
+
+    parser.set_defaults(run=without_part)
+    parts = parser.add_subparsers(dest="part", metavar="PART")
     start = parts.add_parser("start", help="write the exercises into a folder; nothing there is overwritten")
     start.add_argument("folder", type=Path, metavar="DIR", help="the folder; it is made if it is missing")
     start.set_defaults(run=run_start)
@@ -81,13 +87,14 @@ def run_start(options: argparse.Namespace) -> int:
         written = folder.start(options.folder)
     except OSError as error:
         raise UsageError(f"cannot write into {options.folder}: {error}") from error
+    where = options.folder.resolve()
     if not before:
-        print(f"{len(path())} exercises and a README.md are in {options.folder}.")
+        print(f"{len(path())} exercises and a README.md are now in {where}")
     elif written:
-        print(f"Added to {options.folder}: {', '.join(written)}. What was there is as it was.")
+        print(f"Added {', '.join(written)}; what was there is as it was: {where}")
     else:
-        print(f"All {len(path())} exercises are in {options.folder} already; nothing was changed.")
-    if options.folder.resolve() != Path.cwd():
+        print(f"All {len(path())} exercises are there already; nothing was changed: {where}")
+    if where != Path.cwd():
         print(f"\nGo there:      cd {shlex.quote(str(options.folder))}")
     print("What is next:  minicnn exercises check")
     return 0

@@ -107,18 +107,19 @@ def path() -> tuple[Entry, ...]:
 
 
 def find(name: str) -> Entry:
-    """The exercise with this name, number or part of a name: "01_dense", "1", "dense", "01_dense.py".
+    """The exercise with this name, number, part of a name, file or function: "01_dense", "1", "dense", "./01_dense.py".
 
     Raises
     ------
     LookupError
         If none or several are meant.
     """
-    wanted = name.removesuffix(".py").lower().replace("-", "_")
+    wanted = Path(name).name.removesuffix(".py").lower().replace("-", "_")
     entries = path()
     exact = [
         e for e in entries if e.name == wanted or (wanted.isdecimal() and int(e.name.split("_")[0]) == int(wanted))
     ]
+    exact = exact or [e for e in entries if wanted in e.functions]
     found = exact or [e for e in entries if wanted and wanted in e.name]
     if len(found) == 1:
         return found[0]

@@ -72,10 +72,11 @@ class Learner:
         if isinstance(error, NotImplementedError) and frames:
             file, number, function = frames[-1]
             if "NotImplementedError" in linecache.getline(file, number):
-                return Problem(step, "not-written", f"{function} is still to be written (line {number}).", check)
+                message = f"{function} is still to be written: line {number} raises NotImplementedError."
+                return Problem(step, "not-written", message, check)
         if isinstance(error, SyntaxError) and error.lineno is not None:
             line = (error.text or "").strip()
-            return Problem(step, "syntax-error", f"Line {error.lineno}, `{line}`: {error.msg}.", check)
+            return Problem(step, "syntax-error", f"Line {error.lineno}, `{line}`: {error.msg}", check)
         lines = told_lines(frames)
         notes = getattr(error, "__notes__", [])
         code = "out-of-memory" if isinstance(error, MemoryError) else "raised"

@@ -13,7 +13,8 @@ from .folder import file_name
 from .memory import Memory
 from .verdict import Status, Verdict
 
-NAME_WIDTH, BAR_WIDTH, MOST_WIDTH, INDENT = 30, 30, 100, "    "
+NAME_WIDTH, BAR_WIDTH, MOST_WIDTH = 30, 30, 100
+INDENT, CONTINUED = "    ", " " * len("Next: ")
 COLOURS = {
     Status.PASSED: GREEN,
     Status.NOT_STARTED: FAINT,
@@ -87,16 +88,17 @@ class Told:
             return self._go_on(entry)
         todo = "go on in" if verdict.status is Status.UNFINISHED else "mend"
         text = f"Next: {todo} {self.paint(file_name(entry), BOLD)}, then: {self.command('check', _number(entry))}"
-        text += f"\n      {self.after_hints(entry)}"
+        text += f"\n{CONTINUED}{self.after_hints(entry)}"
         if verdict.status is Status.WRONG and verdict.problem.step == "gradient":
-            text += f"\n      The gradients as a picture: {self.command('plot', _number(entry))}"
+            text += f"\n{CONTINUED}The gradients as a picture: {self.command('plot', _number(entry))}"
         return text
 
     def _go_on(self, entry: Entry) -> str:
         """How to begin an exercise."""
         file, functions = self.paint(file_name(entry), BOLD), _listed(entry.functions)
-        what = f"Next: open {file}, read its beginning, and write {functions} in place of `raise NotImplementedError`."
-        return f"{_wrapped(what, '      ').strip()}\n      Then: {self.command('check', _number(entry))}"
+        what = _wrapped(f"Next: open {file}, read its beginning, and write {functions}", CONTINUED).strip()
+        then = f"in place of `raise NotImplementedError`. Then: {self.command('check', _number(entry))}"
+        return f"{what}\n{CONTINUED}{then}"
 
     def after_hints(self, entry: Entry) -> str:
         """Where more help is: the next hint, or the solution when all were seen."""

@@ -177,7 +177,8 @@ def test_commands_name_the_folder_when_it_is_elsewhere(capsys, folder, judged, m
         (["check", "--memory", "much"], "whole number"),
         (["hint", "1", "--seen"], "no hint of 01_dense was shown yet"),
         (["plot", "1", "figure.bmp"], ".png, .svg, .pdf"),
-        ([], "PART"),
+        ([], "write the exercises into a folder"),
+        (["chek"], "'chek'"),
     ],
 )
 def test_what_cannot_be_done_is_said(capsys, folder, arguments, words):
@@ -191,6 +192,11 @@ def test_a_folder_without_exercises(capsys, tmp_path, monkeypatch, part):
     status, _, err = run(capsys, *part.split())
     assert status == 2 and "there are no exercises here" in err and "minicnn exercises start DIR" in err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["1", "01", "01_dense", "dense", "01_dense.py", "./01_dense.py", "dense_backward"])
+def test_names_of_an_exercise(name):
+    assert course.find(name).name == "01_dense"
 
 
 # what builds on what
@@ -391,6 +397,15 @@ def test_from_the_first_to_the_last_as_a_user_types_it(folder):
     assert result.returncode == 1 and not result.stderr
     assert "in dense_forward: while True: pass" in result.stdout
     assert "02_relu                        passed\n    Your code printed:\n      | x [[" in result.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such pipes")
+def test_a_reader_that_goes_away_is_no_error(folder):
+    command = [sys.executable, "-m", "minicnn", "exercises", "check"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
 
 
 def test_problems_of_another_kind_have_words_too(folder):
