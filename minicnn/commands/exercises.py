@@ -231,7 +231,8 @@ def run_plot(options: argparse.Namespace) -> int:
     *_, verdict = checker.check([entry])
     print(_told(memory).verdict(verdict))
     if not file.exists():
-        print("\nThere is nothing to draw: the check ended before a gradient was compared.")
+        why = "the gradients are right, each stage by itself" if verdict.passed else "no gradient was compared"
+        print(f"\nThere is nothing to draw: {why}.")
         return FAILED
     print(f"\nFigure  {file}")
     return 0
