@@ -21,6 +21,7 @@ from .layers import Conv2D
 from .results import Results, measures
 
 if TYPE_CHECKING:
+    from .batches import Augment
     from .datasets import Dataset
     from .model import Sequential
     from .training import History
@@ -427,6 +428,114 @@ def contact_sheet(data: Dataset, *, test: bool = False, columns: int = 10, seed:
     ax.grid(False)
     ax.spines[:].set_visible(False)
     return figure
+
+
+def batch(
+    images: np.ndarray, labels: np.ndarray | None = None, classes: Sequence[str] = (), *, most: int = 32
+) -> Figure:
+    """Images of a batch as the network gets them, each under its class.
+
+    Parameters
+    ----------
+    images : array, shape (N, H, W, C)
+        uint8, or floats. Floats outside 0 to 1 are drawn from their lowest to their highest, which the title says.
+    labels : integer array, shape (N,), optional
+    classes : sequence of str
+        The K names; without them the labels themselves are shown.
+    most : int
+        How many images to draw at most.
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no image, or an array is not of its form.
+    """
+    most = checked_count("batch", "most", most, at_least=1)
+    shown, remark = _in_colour("batch", images)
+    N, H, W, C = np.shape(images)
+    names = [""] * N if labels is None else _class_names(np.asarray(labels), N, classes)
+    count = f"the first {most} of {N:,}" if most < N else f"{N}"
+    return _gallery(shown[:most], f"{count} images of {H}x{W}x{C}{remark}", names[:most])
+
+
+def _class_names(labels: np.ndarray, count: int, classes: Sequence[str]) -> list[str]:
+    """Name each label."""
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise ValueError(f"batch takes {count} whole numbers as labels, got {labels.dtype} of shape {labels.shape}.")
+    if classes and (labels.min() < 0 or labels.max() >= len(classes)):
+        raise ValueError(f"batch got labels from {labels.min()} to {labels.max()} and {len(classes)} classes.")
+    return [classes[label] if classes else str(label) for label in labels.tolist()]
+
+
+def augmented(pipeline: Augment, images: np.ndarray, *, versions: int = 8, most: int = 6) -> Figure:
+    """What augmentation makes of some images: a row each, as it is on the left, then as in one epoch after the other.
+
+    Parameters
+    ----------
+    pipeline : function (images, *, epoch, batch) -> images
+        Such as an `augment.Pipeline`.
+    images : array, shape (N, H, W, C)
+        uint8, or floats.
+    versions : int
+        Number of epochs.
+    most : int
+        How many images to draw at most.
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no image.
+    """
+    versions = checked_count("augmented", "versions", versions, at_least=1)
+    images = images[: checked_count("augmented", "most", most, at_least=1)]
+    columns = [images, *(pipeline(images, epoch=epoch, batch=0) for epoch in range(versions))]
+    shape = tuple(max(column.shape[axis] for column in columns) for axis in (1, 2))
+    shown = [_centred(_in_colour("augmented", column)[0], shape) for column in columns]
+    sheet = _mosaic(list(zip(*shown, strict=True)), (*shape, 3))
+    figure = _figure(0.4 + (WIDTH - 0.2) * sheet.shape[0] / sheet.shape[1])
+    ax = figure.subplots()
+    ax.imshow(sheet, interpolation="nearest")
+    ax.xaxis.tick_top()
+    ax.set_xticks((np.arange(len(columns)) + 0.5) * sheet.shape[1] / len(columns))
+    ax.set_xticklabels(["as it is", *(f"epoch {epoch + 1}" for epoch in range(versions))])
+    ax.set_yticks([])
+    ax.tick_params(labelsize=SMALL, length=0, labelcolor=INK)
+    ax.spines[:].set_visible(False)
+    return figure
+
+
+def _in_colour(owner: str, images: np.ndarray) -> tuple[np.ndarray, str]:
+    """Images as three colours from 0 to 1, and a remark for the title if their numbers had to be scaled for that."""
+    images = np.asarray(images)
+    if images.ndim != 4 or 0 in images.shape or images.dtype.kind not in "uf":
+        raise ValueError(
+            f"{owner} takes images of shape (N, H, W, C), uint8 or floats, got {images.dtype} of shape {images.shape}."
+        )
+    remark = ""
+    shown = images / 255 if images.dtype.kind == "u" else images.astype(float)
+    low, high = shown.min(), shown.max()
+    if not (low >= 0 and high <= 1):
+        shown = (shown - low) / ((high - low) or 1)
+        remark = f", black is {low:.3g} and white {high:.3g}"
+    if shown.shape[3] != 3:
+        shown = np.repeat(shown.mean(axis=3, keepdims=True), 3, axis=3)
+    return shown, remark
+
+
+def _centred(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Images in the middle of white ones of `size`, at least as large."""
+    white = np.ones((len(images), *size, 3))
+    top, left = ((side - mine) // 2 for side, mine in zip(size, images.shape[1:3], strict=True))
+    white[:, top : top + images.shape[1], left : left + images.shape[2]] = images
+    return white
 
 
 def _mosaic(rows: Sequence[Sequence[np.ndarray]], image_shape: tuple[int, int, int]) -> np.ndarray:

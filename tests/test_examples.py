@@ -87,3 +87,13 @@ def test_larger_than_memory(capsys, tmp_path):
         assert f"at most {memory.most:.0f} MB" in out
     stored = np.load(tmp_path / "noise" / "x_train.npy")
     assert stored.shape == (1017, 64, 64, 3) and stored.max() == 254
+
+
+def test_augmentation(capsys, tmp_path):
+    figure = tmp_path / "augmented.png"
+    accuracies = example("augmentation").main(["--quick", "--figure", str(figure)])
+    out = capsys.readouterr().out
+    assert list(accuracies) == ["as they are", "augmented"]
+    assert accuracies["as they are"] != accuracies["augmented"]
+    assert f"test images {accuracies['augmented'][1]:.1%}" in out
+    assert figure.stat().st_size > 10_000

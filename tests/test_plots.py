@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
-from minicnn import Conv2D, Dense, Flatten, ReLU, Sequential, plots
+from minicnn import Conv2D, Dense, Flatten, ReLU, Sequential, augment, plots
 from minicnn.results import Curves, Recipe, Results
 from minicnn.training import History
 
@@ -195,3 +195,68 @@ def test_matplotlib_is_loaded_by_the_first_figure_only_and_pyplot_never():
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def drawn(figure):
+    """The pictures of a figure, in order."""
+    return [np.asarray(ax.images[0].get_array()) for ax in figure.axes if ax.images]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_batch_shows_images_and_classes(dtype):
+    images = np.random.default_rng(0).integers(0, 256, (5, 6, 7, 3)).astype(np.uint8)
+    x = images if dtype == np.uint8 else (images / 255).astype(dtype)
+    figure = written(plots.batch(x, [0, 1, 1, 0, 1], ["cat", "dog"]))
+    assert words(figure).count("cat") == 2 and "5 images of 6x7x3" in words(figure)
+    assert_allclose(drawn(figure), images / 255, atol=1e-6)
+    assert "1" in words(plots.batch(x, [0, 1, 1, 0, 1]))
+
+
+def test_batch_shows_grey_images_and_the_first_of_many():
+    x = np.linspace(0, 1, 40 * 6 * 7).reshape(40, 6, 7, 1)
+    figure = written(plots.batch(x, most=3))
+    assert "the first 3 of 40 images of 6x7x1" in words(figure)
+    assert_allclose(drawn(figure), np.repeat(x[:3], 3, axis=3))
+
+
+def test_batch_says_how_other_numbers_are_drawn():
+    x = np.linspace(-2, 2, 4 * 6 * 7 * 3).reshape(4, 6, 7, 3)
+    figure = written(plots.batch(x))
+    assert "4 images of 6x7x3, black is -2 and white 2" in words(figure)
+    assert_allclose(drawn(figure), (x + 2) / 4)
+    assert_allclose(drawn(plots.batch(np.full((1, 2, 2, 3), 7.0))), 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.zeros((6, 7, 3)),), r"\(N, H, W, C\).*got float64 of shape \(6, 7, 3\)"),
+        ((np.zeros((0, 6, 7, 3)),), r"\(0, 6, 7, 3\)"),
+        ((np.zeros((2, 6, 7, 3), int),), "got int64"),
+        ((np.zeros((2, 6, 7, 3)), [0]), r"2 whole numbers as labels, got int64 of shape \(1,\)"),
+        ((np.zeros((2, 6, 7, 3)), [0.0, 1.0]), "got float64"),
+        ((np.zeros((2, 6, 7, 3)), [0, 2], ["cat", "dog"]), "labels from 0 to 2 and 2 classes"),
+    ],
+)
+def test_batch_refuses_what_is_none(arguments, message):
+    with pytest.raises(ValueError, match=f"batch.*{message}"):
+        plots.batch(*arguments)
+
+
+def test_augmented_shows_each_epoch():
+    images = np.random.default_rng(0).random((9, 6, 8, 3))
+    pipeline = augment.Pipeline([augment.Flip(), augment.Shift(1)])
+    figure = written(plots.augmented(pipeline, images, versions=2, most=4))
+    assert {"as it is", "epoch 1", "epoch 2"} <= set(words(figure))
+    (sheet,) = drawn(figure)
+    cells = sheet.reshape(4, 7, 3, 9, 3)[:, :6, :, :8].swapaxes(1, 2)  # a gap of one pixel right and below
+    for column, expected in enumerate([images[:4], pipeline(images[:4], 0, 0), pipeline(images[:4], 1, 0)]):
+        assert_allclose(cells[:, column], expected, atol=1e-6)
+
+
+def test_augmented_puts_smaller_images_in_the_middle():
+    images = np.zeros((2, 6, 8, 1), np.uint8)
+    (sheet,) = drawn(plots.augmented(augment.Pipeline([augment.Crop((4, 4))]), images, versions=1))
+    assert (sheet[:6, 9:17] == 0).sum() == 4 * 4 * 3 and (sheet[1:5, 11:15] == 0).all()
+    with pytest.raises(ValueError, match=r"augmented takes images"):
+        plots.augmented(lambda images, epoch, batch: images, np.zeros((6, 8, 1)))
