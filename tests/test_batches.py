@@ -196,7 +196,7 @@ def test_memory_does_not_grow_with_the_data():
             return np.full((len(range(8000)[part]), 64, 64, 1), 0.5, np.float32)
 
     model = Sequential([Flatten(), Dense(3)], input_shape=(64, 64, 1))
-    options = {"loss": SoftmaxCrossEntropy(), "optimizer": SGD(0.1), "batch_size": 20}
+    options = {"loss": SoftmaxCrossEntropy(), "optimizer": SGD(0.1), "batch_size": 20, "warn": False}
     data = Made(), np.arange(8000) % 3
     tracemalloc.start()
     try:
