@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from minicnn import datasets
-from minicnn.datasets import decoded, picture
+from minicnn.datasets import decoded, folder, picture
 
 GREY_16 = np.full((6, 6), 51 * 257, np.uint16)
 
@@ -201,6 +201,16 @@ def test_files_of_the_test_folder_are_listed_too(pets, tmp_path):
 def test_resize_must_be_known(pets):
     with pytest.raises(ValueError, match=r"from_folder\(resize=...\) takes 'antialiased' or 'nearest', got 'cubic'"):
         datasets.from_folder(pets, resize="cubic")
+
+
+def test_many_pictures_take_a_byte_a_pixel(pets, monkeypatch):
+    plain = datasets.from_folder(pets)
+    monkeypatch.setattr(folder, "LARGE", plain.test.images.nbytes)
+    data = datasets.from_folder(pets)
+    assert isinstance(data.train.images, datasets.ScaledImages) and data.train.images.base.dtype == np.uint8
+    assert isinstance(data.test.images, np.ndarray)
+    np.testing.assert_array_equal(data.train.images[:], plain.train.images)
+    np.testing.assert_array_equal(data.test.images, plain.test.images)
 
 
 # ------------------------------------------------------------------------------------------------------ threads and bar

@@ -25,7 +25,9 @@ import numpy as np
 from .arrays import to_images
 from .dataset import Dataset, Split
 from .decoded import decode_pictures
+from .npz import LARGE
 from .picture import RESIZE, SUFFIXES
+from .scaled import ScaledImages
 
 TEST_FOLDERS = ("test", "validation", "valid", "val")
 NAMED_IN_WARNING = 5
@@ -67,7 +69,7 @@ def from_folder(
     Returns
     -------
     Dataset
-        Images (N, height, width, 3); classes in the order of their names.
+        Images (N, height, width, 3), of more than a gibibyte as `ScaledImages`; classes in the order of their names.
 
     Raises
     ------
@@ -98,9 +100,8 @@ def from_folder(
         test = _gather(test_files, pictures, test_root)
     skipped = tuple((f.relative_to(root).as_posix(), why) for f, why in pictures.items() if isinstance(why, str))
     _warn_of(skipped, root)
-    return Dataset(
-        root.name, train, test, tuple(classes), f"Pictures read from the folder {root.name}.", skipped=skipped
-    )
+    description = f"Pictures read from the folder {root.name}."
+    return Dataset(root.name, _scaled(train), _scaled(test), tuple(classes), description, skipped=skipped)
 
 
 def _check_size(size: int | tuple[int, int]) -> tuple[int, int]:
@@ -161,7 +162,7 @@ def _labelled(root: Path | None, classes: Sequence[str]) -> list[tuple[Path, int
 
 
 def _gather(files: list[tuple[Path, int]], pictures: dict[Path, np.ndarray | str], root: Path) -> Split:
-    """Put those that could be read together."""
+    """Put those that could be read together, their pixels still whole numbers from 0 to 255."""
     read = [(pictures[file], label) for file, label in files if not isinstance(pictures[file], str)]
     if not read:
         file, _ = files[-1]
@@ -169,7 +170,7 @@ def _gather(files: list[tuple[Path, int]], pictures: dict[Path, np.ndarray | str
             f"{root}: none of its pictures can be read, for instance {file.parent.name}/{file.name}: {pictures[file]}."
         )
     images, labels = zip(*read, strict=True)
-    return Split(to_images(np.stack(images), root.name), np.array(labels, dtype=np.int64))
+    return Split(np.stack(images), np.array(labels, dtype=np.int64))
 
 
 def _split(both: Split, test_share: float, seed: int, root: Path) -> tuple[Split, Split]:
@@ -183,6 +184,13 @@ def _split(both: Split, test_share: float, seed: int, root: Path) -> tuple[Split
     if not in_test.any():
         raise ValueError(f"{root}: one picture a class leaves none for the test split; two are the least.")
     return Split(both.images[~in_test], both.labels[~in_test]), Split(both.images[in_test], both.labels[in_test])
+
+
+def _scaled(split: Split) -> Split:
+    """Scale pixels to [0, 1]; many of them only when they are asked for, for float32 takes four times the memory."""
+    pixels, labels = split
+    large = pixels.size * np.dtype(np.float32).itemsize > LARGE
+    return Split(ScaledImages(pixels) if large else to_images(pixels, "pictures"), labels)
 
 
 def _warn_of(skipped: Sequence[tuple[str, str]], root: Path) -> None:
