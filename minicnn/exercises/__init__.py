@@ -7,7 +7,8 @@ Where to read on:
     conditions.py  what many of them ask for besides being right
     course.py      the path in its order; the learner's file and the solution, both made from the exercise file
     learner.py     a learner's file: read, run, its errors told
-    judge.py       whether it does what the exercise asks for; compare.py: value beside value
+    judge.py       whether it does what the exercise asks for; compare.py: value beside value;
+                   stages.py: a backward pass stage by stage
     verdict.py     the answer
     yours.py       a learner's functions from earlier exercises
 

@@ -36,6 +36,16 @@ WRONG = {  # name: (changes, code, words of the message)
     "own eps": ([(INV_STD, "1 / np.sqrt(var + 1e-5)")], "eps-ignored", []),
     "eps outside": ([(INV_STD, "1 / (np.sqrt(var) + eps)")], "eps-outside-the-root", ["inside the root"]),
     "eps sometimes": ([(INV_STD, "1 / np.sqrt(var + (eps if eps > 1 else 0))")], "eps-missing", ["0 / 0"]),
+    "own statistics": (
+        [("mu, var = batch_statistics(x)", "mu, var = x.mean(axis=0), x.var(axis=0)")],
+        "statistics-of-each-pixel",
+        ["normalized by itself"],
+    ),
+    "axes of one dropped": (
+        [(CENTRED, "x = x.squeeze(); centred, inv_std = x - mu,")],
+        "wrong-shape",
+        ["(1, 2, 3, 2)"],
+    ),
     "no root": ([(INV_STD, "1 / (var + eps)")], "divides-by-variance", ["without the root"]),
     "not centred": ([(CENTRED, "centred, inv_std = x,")], "mean-not-subtracted", []),
     "no gamma": ([(Y, "x_hat + beta")], "gamma-missing", []),
@@ -58,6 +68,7 @@ WRONG = {  # name: (changes, code, words of the message)
     ),
     "evaluation, own eps": ([(EVALUATED, "gamma * (x - mean) / np.sqrt(var + 1e-5) + beta")], "eps-ignored", []),
     "evaluation, no root": ([(EVALUATED, "gamma * (x - mean) / (var + eps) + beta")], "divides-by-variance", []),
+    "evaluation, axes of one dropped": ([(EVALUATED, f"({EVALUATED}).squeeze()")], "wrong-shape", ["(1, 2)"]),
     "nothing returned": ([(f"return {EVALUATED}", EVALUATED)], "returned-nothing", ["return y"]),
 }
 

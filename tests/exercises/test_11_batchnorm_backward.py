@@ -34,6 +34,7 @@ WRONG = {  # name: (changes, code, first wrong value, words of the message)
     "dx without 1/M": ([("dmu / M", "dmu")], "statistics-over-wrong-axes", "x", ["the factor 6"]),
     "M counts examples alone": ([("dy.size // len(gamma)", "len(dy)")], "statistics-over-wrong-axes", "x", []),
     "images over axis 0 alone": ([("axes = tuple(range(dy.ndim - 1))", "axes = 0")], "wrong-shape", "gamma", []),
+    "axes of one dropped": ([(f"dx = {DX}", f"dx = ({DX}).squeeze()")], "wrong-shape", "x", ["x has (1, 3, 2, 2)"]),
     "dx_hat in float32": ([(DX_HAT, "dx_hat = (dy * gamma).astype('f')")], "low-precision", "x_hat", []),
     "cache in float32": ([("x_hat, gamma, inv_std = cache", "x_hat, gamma, inv_std = (a.astype('f') for a in cache)")],
         "low-precision", "gamma", ["rounding to float32"]),

@@ -1,11 +1,12 @@
 """Wrong and right answers to exercise 12, batch norm backward in one expression."""
 
 import pytest
-from answers import assert_passed, assert_wrong, verdict_on
+from answers import assert_passed, assert_wrong, changed, solution, verdict_on
 
 NAME = "12_batchnorm_one_expression"
 MEAN, VARIANCE = " - dy.mean(axis=axes)", " - x_hat * (dy * x_hat).mean(axis=axes)"
 SCALE = "gamma * inv_std * (dy"
+AXES = "axes = tuple(range(dy.ndim - 1))"
 CALL = "batchnorm_dx(dy, x_hat, gamma, inv_std)"
 DGAMMA, DBETA = "(dy * x_hat).sum(axis=axes)", "dy.sum(axis=axes)"
 
@@ -29,6 +30,9 @@ WRONG = {  # name: (changes, code, words of the message)
     "dgamma and dbeta swapped": ([(f"{DGAMMA}, {DBETA}", f"{DBETA}, {DGAMMA}")], "order-scrambled", ["in the order"]),
     "cache taken wrongly": ([("_, x_hat, gamma, inv_std = cache", "x_hat, _, gamma, inv_std = cache")],
         "variance-term-missing", ["std to the power -1", "made with x - mean, not divided"]),
+    "parameters over axis 0": ([(f"{AXES}\n    return batchnorm_dx", "axes = 0\n    return batchnorm_dx")],
+        "wrong-shape", ["dgamma", "dbeta"]),
+    "axes of one dropped": ([(f"return {CALL}", f"return {CALL}.squeeze()")], "wrong-shape", ["x has (1, 3, 2, 2)"]),
     "two gradients": ([(f", {DBETA}", "")], "wrong-returns", ["returned 2 gradients"]),
     "dy changed": ([("_, x_hat, gamma", "dy *= 2\n    _, x_hat, gamma")], "argument-modified", ["dy"]),
     "float64 on the way": ([(f"return {CALL}", "dy = dy.astype(float)\n    return " + CALL)], "wrong-dtype", []),
@@ -39,6 +43,16 @@ WRONG = {  # name: (changes, code, words of the message)
 @pytest.mark.parametrize(("changes", "code", "words"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_named(changes, code, words, tmp_path):
     assert_wrong(verdict_on(NAME, *changes, tmp_path=tmp_path), code, *words)
+
+
+def test_what_forward_keeps_outside_the_cache_is_noticed(tmp_path):
+    forward, keeps = "10_batchnorm_forward", "batchnorm_forward.x_hat = x_hat"
+    kept = changed(
+        solution(forward), ("    return gamma * x_hat + beta", f"    {keeps}\n    return gamma * x_hat + beta")
+    )
+    taken = ("_, x_hat, gamma, inv_std = cache", "_, _, gamma, inv_std = cache; x_hat = batchnorm_forward.x_hat")
+    verdict = verdict_on(NAME, taken, tmp_path=tmp_path, others={forward: kept})
+    assert_wrong(verdict, "kept-outside-the-cache", "After a second call of batchnorm_forward")
 
 
 def test_backward_is_checked_even_if_it_does_not_use_the_expression(tmp_path):

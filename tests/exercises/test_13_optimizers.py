@@ -39,6 +39,7 @@ WRONG = {  # name: (changes, code, words of the message)
     "RMSProp": ([(ADAM, ADAM.replace("m_hat", "dw"))], "mean-not-used", ["RMSProp"]),
     "Adam uphill": ([(ADAM, ADAM.replace("w -", "w +"))], "wrong-value", ["w[0] is 1.25, expected 0.75"]),
     "s changed": ([(f"s = {S}", "s *= beta2\n    s += (1 - beta2) * dw**2")], "argument-modified", ["its argument s"]),
+    "Adam in float64": ([(M, "np.float64(beta1) * m + (1 - beta1) * dw")], "wrong-dtype", ["float32 went in"]),
     "m and s forgotten": ([(ADAM, ADAM.removesuffix(", m, s"))], "wrong-returns", ["(w, m, s)"]),
     "beta fixed": ([(M, "0.9 * m + 0.1 * dw")], "wrong-value", ["w[0]"]),
     "its own count of steps": ([(f"m = {M}", f"adam_step.t = t = getattr(adam_step, 't', t - 1) + 1\n    m = {M}")],

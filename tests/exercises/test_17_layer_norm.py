@@ -14,6 +14,9 @@ WRONG = {  # name: (changes, code, words of the message)
     "no keepdims": ([("x.mean(axis=-1, keepdims=True)", "x.mean(axis=-1)")], "raised", ["((x - mu) ** 2)"]),
     "axis 1 of images": ([("x.mean(axis=-1, keepdims=True)", "x.mean(axis=1, keepdims=True)")], "wrong-value", []),
     "whole images": ([("axis=-1", "axis=tuple(range(1, x.ndim))")], "statistics-of-each-image", ["each pixel"]),
+    "batch norm of images": ([("x.mean(axis=-1", "x.mean(axis=-1 if x.ndim == 2 else (0, 1, 2)"),
+        ("((x - mu) ** 2).mean(axis=-1", "((x - mu) ** 2).mean(axis=-1 if x.ndim == 2 else (0, 1, 2)")],
+        "statistics-over-the-batch", ["all axes but the last"]),
     "own eps": ([(INV_STD, "1 / np.sqrt(var + 1e-5)")], "eps-ignored", []),
     "eps outside": ([(INV_STD, "1 / (np.sqrt(var) + eps)")], "eps-outside-the-root", []),
     "no root": ([(INV_STD, "1 / (var + eps)")], "divides-by-variance", []),
@@ -38,10 +41,12 @@ WRONG = {  # name: (changes, code, words of the message)
     "dgamma of each example": ([(BATCH, "batch = -1")], "wrong-shape", ["axis 0 instead of axis 1"]),
     "dgamma over axis 0": ([(BATCH, "batch = 0")], "wrong-shape", ["sum over axes (0, 1)"]),
     "dgamma a mean": ([("(dy * x_hat).sum", "(dy * x_hat).mean")], "factor-batch", ["dgamma"]),
+    "axes of one dropped": ([("return dx, ", "return dx.squeeze(), ")], "wrong-shape", ["x has (1, 6)"]),
+    "float64 on the way": ([("return dx, ", "return dx.astype(float), ")], "wrong-dtype", ["dx as float64"]),
     "float32 on the way": ([("return dx, ", "return dx.astype('f'), ")], "low-precision", ["float64"]),
     "a cache outside": (
-        [("return gamma * x_hat + beta, (x_hat", "np.last = x_hat\n    return gamma * x_hat + beta, (x_hat"),
-         ("x_hat, gamma, inv_std = cache", "_, gamma, inv_std = cache\n    x_hat = np.last")],
+        [(Y, f"layernorm_forward.x_hat = x_hat\n    {Y}"),
+         ("x_hat, gamma, inv_std = cache", "_, gamma, inv_std = cache\n    x_hat = layernorm_forward.x_hat")],
         "kept-outside-the-cache", []),
 }  # fmt: skip
 

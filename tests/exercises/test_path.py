@@ -10,7 +10,7 @@ from answers import assert_passed, told, verdict_on
 
 from minicnn.exercises import course
 from minicnn.exercises.compare import compare
-from minicnn.exercises.exercise import Gradients, Values
+from minicnn.exercises.exercise import Gradients, Stages, Values
 from minicnn.exercises.judge import judge
 from minicnn.exercises.learner import Learner
 from minicnn.exercises.verdict import Status, Verdict
@@ -122,7 +122,7 @@ def test_gradient_checks_name_functions_that_are_there(entry):
         a.asname or a.name for n in ast.walk(ast.parse(entry.stub)) if isinstance(n, ast.ImportFrom) for a in n.names
     }
     for check in entry.exercise.checks:
-        if isinstance(check, Gradients):
+        if isinstance(check, (Gradients, Stages)):
             assert {check.forward, check.backward} <= names | imported
         elif isinstance(check, Values):
             assert check.function in names | imported

@@ -307,7 +307,19 @@ EXERCISE = Exercise(
             mistakes=[Mistake("eps-missing", "0 / 0: eps is missing.", divided_by(lambda var, eps: np.sqrt(var)))],
             title="a channel of equal numbers",
         ),
-        Values("batchnorm_forward", drawn(2, 3, 4, 5), functional.batchnorm_forward, title="forward of images"),
+        Values(
+            "batchnorm_forward",
+            drawn(2, 3, 4, 5),
+            functional.batchnorm_forward,
+            mistakes=[
+                Mistake(
+                    "statistics-of-each-pixel",
+                    "Every pixel is normalized by itself, over the examples. m runs over every axis but the last.",
+                    divided_by(lambda var, eps: np.sqrt(var + eps)),
+                )
+            ],
+            title="forward of images",
+        ),
         Values("batchnorm_forward", drawn(1, 2, 3, 2), functional.batchnorm_forward, title="one image alone"),
         Values(
             "batchnorm_forward",
