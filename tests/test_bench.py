@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import bench, cli
+from minicnn import augment, bench, cli
 from minicnn.bench import (
     HOME,
     clock,
@@ -17,6 +17,7 @@ from minicnn.bench import (
     layers,
     machine,
     numpy_kernels,
+    options,
     start,
     summary,
     tables,
@@ -247,6 +248,26 @@ def test_numpy_in_place_of_a_kernel_computes_the_same():
     assert {name for name in replaced if "parallel" not in name} <= tested
 
 
+# Options
+
+
+def test_options_are_timed_from_batch_to_batch():
+    found = list(options.measure(made(networks=["digit"], batches=[2, 3]), print))
+    assert [row["option"] for row in found] == [options.PLAIN, options.AUGMENT, "check_finite"]
+    assert all((row["batch"], row["threads"], row["network"]) == (2, 1, "digit") for row in found)
+    assert all(row["seconds"]["median"] > 0 for row in found)
+    assert found[0]["ratio"] == {"median": 1, "lower": 1, "upper": 1}
+
+
+def test_as_many_steps_as_asked_for_are_timed(monkeypatch):
+    """Also beyond an epoch's end; and the option reaches `fit`."""
+    seen = []
+    monkeypatch.setattr(augment.Pipeline, "__call__", lambda self, images, **place: seen.append(len(images)) or images)
+    steps = options._steps(digit(side=12), 512, 1, options.every_option()[options.AUGMENT][1])
+    assert len(steps(5)) == 5
+    assert seen.count(512) >= 6
+
+
 # What the rows say together
 
 
@@ -310,6 +331,16 @@ def results():
             }
             for name, instead, times in ((techniques.EVERYTHING, "", 1.0), ("tiles", "one matrix", 1.25))
         ],
+        "options": [
+            place
+            | {
+                "option": name,
+                "what": what,
+                "seconds": spread,
+                "ratio": {"median": times, "lower": times - 0.01, "upper": times + 0.01},
+            }
+            for name, what, times in ((options.PLAIN, "", 1.0), (options.AUGMENT, "flip", 1.07))
+        ],
     }
 
 
@@ -336,6 +367,7 @@ def test_goals_are_held_against_what_was_measured(results):
         (60, False),  # of the limit
         (1.8, True),
         (0.66, True),
+        (7.0, True),
         (0.1, True),
         (1.5, False),
         (9, True),
@@ -351,6 +383,8 @@ def test_tables_show_the_rows(results):
     assert "Layers of lesson, batch 64, 2 threads" in text and "80 %" in text and "60 %" in text
     assert "1.00" in tables.memory(results["memory"]).splitlines()[3]  # (264 - 200) / (128 - 64)
     assert "+25 %" in tables.techniques(results["techniques"])
+    text = tables.options(results["options"])
+    assert "+7.0 %  +6.0 to +8.0" in text and "+0.0" not in text
     assert "100.000" in tables.growth(results["growth"]) and "9.00 s" in tables.start(results["start"])
     text = tables.machine(results)
     assert "minicnn 0.1.0" in text and "numpy" in text and "WARNING: other work keeps 1.5 of" in text

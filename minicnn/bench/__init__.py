@@ -6,6 +6,7 @@
     memory        peak memory of a training run, and how it grows with the batch                       memory.py
     growth        time per image over batch size, image side and threads                               growth.py
     techniques    what each technique in minicnn's code gains, by switching it off                     techniques.py
+    options       what augmentation and other options of `fit` add to a training step                  options.py
 
 Everything is a median with quartiles over several rounds, in which all that is compared takes turns (clock.py), each
 contestant in a process of its own (worker.py). The results are rows: dictionaries of numbers and names, as they go into
@@ -29,6 +30,7 @@ HOME = {  # part -> the module that measures it
     "memory": "memory",
     "growth": "growth",
     "techniques": "techniques",
+    "options": "options",
 }
 
 

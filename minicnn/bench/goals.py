@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .options import AUGMENT
 from .start import EMPTY, IMPORT, WARM
 from .summary import BETTER, FORMATS, means, with_better_format
 
@@ -125,6 +126,14 @@ def _memory(results: dict) -> tuple[float, str] | None:
     return peaks["minicnn"] / min(others), f"{peaks['minicnn'] / MEGA:.0f} and {min(others) / MEGA:.0f} MB"
 
 
+def _augmentation(results: dict) -> tuple[float, str] | None:
+    """What augmentation adds to a step of the lesson's network, in per cent."""
+    rows = [row for row in results.get("options", []) if (row["network"], row["option"]) == ("lesson", AUGMENT)]
+    if not rows:
+        return None
+    return 100 * (rows[0]["ratio"]["median"] - 1), f"batch {rows[0]['batch']}, {_threads(rows[0]['threads'])}"
+
+
 def _seconds(what: str) -> Callable[[dict], tuple[float, str] | None]:
     def measured(results: dict) -> tuple[float, str] | None:
         rows = [row for row in results.get("start", []) if (row["what"], row["peer"]) == (what, "minicnn")]
@@ -146,6 +155,7 @@ GOALS = (
     Goal("convolutions of 64 filters and more: of the limit", 75, _of_limit, unit="%"),
     Goal("two threads over one, lesson, batch 64", 1.7, _scaling),
     Goal("peak memory over PyTorch's, lesson, batch 128", 1, _memory, at_least=False),
+    Goal("augmentation adds to a step, lesson", 10, _augmentation, at_least=False, unit="%"),
     Goal("import", 0.2, _seconds(IMPORT), at_least=False, unit="s"),
     Goal("first step, warm kernel cache", 1, _seconds(WARM), at_least=False, unit="s"),
     Goal("first step, empty kernel cache", 12, _seconds(EMPTY), at_least=False, unit="s"),

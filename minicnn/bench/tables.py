@@ -156,6 +156,22 @@ def techniques(rows: Sequence[dict]) -> str:
     return "\n\n".join(parts)
 
 
+def options(rows: Sequence[dict]) -> str:
+    """A line for each option: the step with it, and what it adds."""
+    parts = []
+    for place, group in _grouped(rows, "network", "batch", "threads"):
+        body = []
+        for row in group:
+            line = [row["option"], row["what"], f"{MS * row['seconds']['median']:.2f}", "", ""]
+            if row["what"]:
+                added = {name: 100 * (times - 1) for name, times in row["ratio"].items()}
+                line[3:] = f"{added['median']:+.1f} %", f"{added['lower']:+.1f} to {added['upper']:+.1f}"
+            body.append(line)
+        header = ["option", "what it does", "ms with it", "adds", "quartiles"]
+        parts.append(f"Training step of {_place(*place)}, with options of fit\n{text_table(header, body, words=2)}")
+    return "\n\n".join(parts)
+
+
 def goals(results: dict) -> str:
     """What was wanted beside what was measured, and a warning if the machine was busy."""
     rows = [[row["goal"], row["wanted"], row["measured"], "yes" if row["met"] else "NO"] for row in results["goals"]]

@@ -19,7 +19,9 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         "show where the time goes. Leave the machine alone meanwhile.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("--parts", metavar="A,B", help="networks, layers, start, memory, growth, techniques (all)")
+    parser.add_argument(
+        "--parts", metavar="A,B", help="networks, layers, start, memory, growth, techniques, options (all)"
+    )
     parser.add_argument("--network", metavar="A,B", help="digit, lesson (both)")
     parser.add_argument("--batches", metavar="N,N", help="batch sizes (20,64,128)")
     parser.add_argument("--threads", metavar="N,N", help="numbers of threads; all: one a core (1,all)")
