@@ -53,15 +53,17 @@ class ModeWatch:
         return len(x) == self.waiting and bool(np.abs(now - then).max() <= ALIKE * np.abs(then).max())
 
     def _tell(self, examples: int, layers: Mapping[str, Layer]) -> None:
-        depend = [n for n, f in layers.items() if isinstance(f, BatchNorm) or (isinstance(f, Dropout) and f.rate)]
-        if not depend:
+        norms = [name for name, layer in layers.items() if isinstance(layer, BatchNorm)]
+        dropouts = [name for name, layer in layers.items() if isinstance(layer, Dropout) and layer.rate]
+        effects = [f"{name} silences units at random" for name in dropouts[:1]]
+        effects += [f"{name} takes mean and variance of just these examples, and remembers them" for name in norms[:1]]
+        if not effects:
             return
         self.silent = True
         beside = f", where steps have taken up to {self.trained}" if self.trained else ""
         tell(
             "evaluation-in-training-mode",
             f"a forward pass with training=True took {examples:,} examples{beside}, and it looks as if no backward "
-            f"pass belongs to it. If it was an evaluation, {' and '.join(depend[:2])} spoilt it: in training mode "
-            "dropout silences units at random, and batch norm uses the statistics of just these examples and mixes "
-            "them into its running averages. Use model.evaluate((x, labels), loss) or model.predict(x).",
+            f"pass belongs to it. An evaluation is spoilt by that: {'; '.join(effects)}. For one, use "
+            "model.evaluate((x, labels), loss) or model.predict(x).",
         )

@@ -13,7 +13,7 @@ LARGE = 10  # root mean square of the inputs; that of scaled ones is about 1
 TWICE_SCALED = 1.01 / 255  # the largest pixel of an image that was divided by 255 twice
 FEW = 10  # labels, of which nothing can be told
 SEEN_OFTEN = 10  # examples a class, of which none would be missing by chance
-MOST = 0.9  # of the batches
+SORTED = 0.2  # of the changes of class from one label to the next that shuffled labels have
 
 
 def inputs_not_scaled(x: np.ndarray, layers: Sequence[Layer]) -> str:
@@ -58,9 +58,12 @@ def one_class_a_batch(labels: np.ndarray, loss: Loss, batch_size: int) -> str:
     batches = len(labels) // batch_size
     if not has_classes(loss) or batch_size < 2 or batches < 2:
         return ""
+    labels = labels.reshape(-1)
+    shares = np.unique(labels, return_counts=True)[1] / len(labels)
+    changes, when_shuffled = np.count_nonzero(np.diff(labels)), len(labels) * (1 - np.sum(shares**2))
     rows = labels[: batches * batch_size].reshape(batches, -1)
     alone = int(np.sum(rows.min(axis=1) == rows.max(axis=1)))
-    if alone < MOST * batches or labels.min() == labels.max():
+    if changes > SORTED * when_shuffled or alone < batches / 2 or len(shares) == 1:
         return ""
     return (
         f"{alone} of {batches} batches hold one class only, for the labels are sorted and shuffle=False: each step "

@@ -25,21 +25,18 @@ def probabilities_as_logits(model: Sequential, loss: Loss) -> str:
     )
     if not isinstance(last, (Softmax, Sigmoid)) or not isinstance(loss, (SoftmaxCrossEntropy, BinaryCrossEntropy)):
         return ""
-    kind, whole = type(loss).__name__, f"{name} hands numbers from 0 to 1 to {type(loss).__name__}"
+    kind = type(loss).__name__
     if isinstance(loss, BinaryCrossEntropy):
-        limit = (
-            f"{math.log(2):.3f} for class 0 (half of the probability still goes to class 1), "
-            f"and no prediction can ever be class 0"
-        )
+        limit = f"{math.log(2):.3f} for class 0, of which only a logit below 0 would speak"
     else:
         K = model.output_shape[-1]
         limit = (
             f"{math.log(math.e + K - 1) - 1:.3f} with {K} classes (a probability of {math.e / (math.e + K - 1):.0%})"
         )
     return (
-        f"{whole}, which takes them for logits and makes probabilities of them once more. Were every prediction "
-        f"perfect, the loss would still be {limit}, and gradients are small. Leave out {name}; {kind} contains it. "
-        f"loss.probabilities(model.predict(x)) gives probabilities."
+        f"{name} hands numbers from 0 to 1 to {kind}, which takes them for logits and makes probabilities of them once "
+        f"more. Were every prediction perfect, the loss would still be {limit}; and gradients are small. Leave out "
+        f"{name}: {kind} contains it, and loss.probabilities(model.predict(x)) gives probabilities."
     )
 
 

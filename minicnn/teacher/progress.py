@@ -9,23 +9,38 @@ that falls on class k, or targets t:
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 
 HARDLY = 0.99  # of the loss of guessing: not below it
-FAR_ABOVE = 1.5  # times the loss of guessing
+FALLING = 0.98  # of the loss of the epoch before
+FAR_ABOVE = 2  # times a loss: told whatever the accuracy
 DEVIATIONS = 3  # by which an accuracy must beat guessing, in standard errors
 LEARNED = 0.25  # of the way from guessing to an accuracy of 1
 FEWEST_LABELS = 64  # of which a shift can be told
 MANY_TARGETS = 1000  # whose variance is near enough that of all
 
 
+def not_finite(loss: float, epoch: int, step: int) -> str:
+    """A loss that is NaN or infinite; epoch and step from 0."""
+    if math.isfinite(loss):
+        return ""
+    return (
+        f"the loss is {loss} in epoch {epoch + 1}, step {step + 1}, and the parameters will be NaN from here on. "
+        "fit(..., check_finite=True) stops before that, and says where it arose and why."
+    )
+
+
 def guessing_loss(loss: Loss, labels: np.ndarray, classes: int) -> float | None:
-    """The loss of the best constant answer, (1) or (2); None for a loss that is not known."""
+    """The loss of the best constant answer, (1) or (2); None where that is always right, or the loss is not known."""
+    if labels.min() == labels.max():
+        return None
     if isinstance(loss, MeanSquaredError):
         some = labels[:: 1 + len(labels) // MANY_TARGETS]
-        return float(np.mean(np.var(some, axis=0, dtype=np.float64))) or None  # (2)
+        return float(np.mean(np.var(some, axis=0, dtype=np.float64)))  # (2)
     if isinstance(loss, BinaryCrossEntropy):
         target = np.array([1 - np.mean(labels), np.mean(labels)])
     elif isinstance(loss, SoftmaxCrossEntropy):
@@ -44,31 +59,39 @@ def guessing_accuracy(labels: np.ndarray) -> float:
     return float(np.unique(labels, return_counts=True)[1].max() / len(labels))
 
 
-def beats_guessing(loss: float, accuracy: float | None, guess: float, guess_accuracy: float | None, n: int) -> bool:
-    """Whether the loss, or the accuracy of n examples by more than chance, is better than that of guessing."""
-    if loss < HARDLY * guess:
-        return True
+def beats_guessing(accuracy: float | None, guess_accuracy: float | None, examples: int) -> bool:
+    """Whether an accuracy is better than that of guessing by more than chance; not so where there is none."""
     if accuracy is None or guess_accuracy is None:
         return False
-    return accuracy > guess_accuracy + DEVIATIONS * np.sqrt(guess_accuracy * (1 - guess_accuracy) / n)
+    standard_error = np.sqrt(guess_accuracy * (1 - guess_accuracy) / examples)
+    return accuracy > guess_accuracy + DEVIATIONS * standard_error
 
 
-def not_below_chance(
-    loss: float, guess: float, accuracy: float | None, guess_accuracy: float | None, steps: int, learning_rate: float
-) -> str:
-    """Say that nothing was learned, and where to look first."""
-    seen = f"after {steps} steps the loss is {loss:.4g}, and to guess the same for every example gives {guess:.4g}"
-    if accuracy is not None and guess_accuracy is not None:
-        seen += f"; the accuracy is {accuracy:.1%}, and the most frequent class has {guess_accuracy:.1%} of the labels"
-    if loss > FAR_ABOVE * guess:
-        advice = f"So far above it, the steps are too large: try a tenth of the learning rate, {learning_rate / 10:g}."
+def not_below_chance(loss: float, first_loss: float, guess: float, steps: int, learning_rate: float) -> str:
+    """Say that nothing was learned, and where to look first.
+
+    Parameters
+    ----------
+    loss, first_loss : float
+        Mean over the last steps, and that of the first step.
+    guess : float
+        That of guessing.
+    steps : int
+        Steps done.
+    learning_rate : float
+    """
+    if loss > FAR_ABOVE * guess and loss > FAR_ABOVE * first_loss:
+        advice = f"It has risen: the steps are too large. Try a tenth of the learning rate, {learning_rate / 10:g}."
     else:
         advice = (
             "Can the model learn 20 examples by heart, fit(model, (x[:20], labels[:20]), epochs=100, ...)? If so, see "
             "that each label belongs to its example (plot some). If not, try learning rates ten times smaller and "
-            f"larger than {learning_rate:g}, and look at the network."
+            f"larger than {learning_rate:g}, bring inputs and targets to the order of 1, and look at the network."
         )
-    return f"{seen}. {advice}"
+    return (
+        f"after {steps} steps the loss is {loss:.4g} (it began with {first_loss:.4g}), and the best answer that is the "
+        f"same for every example gives {guess:.4g}. {advice}"
+    )
 
 
 def far_apart(accuracy: float, val_accuracy: float, guess_accuracy: float) -> bool:
@@ -91,19 +114,20 @@ def shifted_labels(predicted: np.ndarray, labels: np.ndarray, classes: int, accu
     """
     if len(labels) < FEWEST_LABELS:
         return ""
+    number, place = "Were classes counted from 0 here and from 1 there?", "Is an image or a label missing?"
     moved = {
-        "1 more than the prediction": (predicted + 1) % classes == labels,
-        "1 less than the prediction": (predicted - 1) % classes == labels,
-        "that of the example after it": predicted[1:] == labels[:-1],
-        "that of the example before it": predicted[:-1] == labels[1:],
+        f"1 more than the prediction. {number}": (predicted + 1) % classes == labels,
+        f"1 less than the prediction. {number}": (predicted - 1) % classes == labels,
+        f"that of the example after it. {place}": predicted[1:] == labels[:-1],
+        f"that of the example before it. {place}": predicted[:-1] == labels[1:],
     }
+    if classes == 2:
+        moved = {"of the other class. Were the two swapped?": predicted != labels} | dict(list(moved.items())[2:])
     shares = {what: fits.mean() for what, fits in moved.items()}
-    what, right = max(shares, key=shares.get), np.mean(predicted == labels)
-    guess = guessing_accuracy(labels)
+    what, right, guess = max(shares, key=shares.get), np.mean(predicted == labels), guessing_accuracy(labels)
     if shares[what] < (guess + accuracy) / 2 or right > (guess + shares[what]) / 2:
         return ""
     return (
         f"the training accuracy is {accuracy:.1%}, but of {len(labels)} validation labels only {right:.1%} are what "
-        f"the model predicts, while {shares[what]:.1%} are {what}. Were classes counted from 0 here and from 1 there, "
-        "or is an image or a label missing? Look at a few validation images with their labels."
+        f"the model predicts, while {shares[what]:.1%} are {what} Look at a few validation images with their labels."
     )

@@ -75,9 +75,12 @@ class Teacher(Callback):
             self.tell("dead-relu", self.dead_units.look(run.optimizer.learning_rate))
 
     def on_batch_end(self, run: Run) -> None:
-        """Count the step."""
+        """Count the step, and look at its loss."""
+        if self.steps == 0:
+            self.loss = self.first_loss = run.batch_loss
         self.steps += 1
         self.losses.append(run.batch_loss)
+        self.tell("loss-not-finite", progress.not_finite(run.batch_loss, run.epoch, run.step))
 
     def on_epoch_end(self, run: Run) -> None:
         """Look at what the epoch has come to."""
@@ -87,24 +90,21 @@ class Teacher(Callback):
         self._compare_with_validation(run)
 
     def _compare_with_guessing(self, run: Run) -> None:
-        """Of the loss, the epoch's second half counts: a first step may begin anywhere."""
-        if self.guess is None or self.steps < ENOUGH_STEPS:
+        """Of an epoch, the second half counts: the first step may begin anywhere. A loss that falls is waited for."""
+        before, self.loss = self.loss, float(np.mean(self.losses[len(self.losses) // 2 :]))
+        if self.guess is None or self.steps < ENOUGH_STEPS or self.loss < progress.FALLING * before:
             return
-        history, guess = run.history, (self.guess, self.guess_accuracy)
-        loss, accuracy = float(np.mean(self.losses[len(self.losses) // 2 :])), history.accuracy[-1]
-        if not np.isfinite(loss):
+        if not self.loss > progress.HARDLY * self.guess:
             return
-        n = len(self.data[1])
-        better = progress.beats_guessing(loss, accuracy, *guess, n)
-        if run.validation is not None:
-            n = len(run.validation[1])
-            better |= progress.beats_guessing(history.val_loss[-1], history.val_accuracy[-1], *guess, n)
-        if better:
-            self.guess = None  # it learns: nothing more to ask
+        history = run.history
+        examples = [len(labels) for _, labels in (self.data, run.validation or self.data)]
+        accuracies = zip((history.accuracy[-1], history.val_accuracy[-1]), examples, strict=True)
+        better = any(progress.beats_guessing(accuracy, self.guess_accuracy, n) for accuracy, n in accuracies)
+        better |= run.validation is not None and history.val_loss[-1] < progress.HARDLY * self.guess
+        if better and self.loss < progress.FAR_ABOVE * self.guess:
             return
-        text = progress.not_below_chance(
-            loss, self.guess, accuracy, *guess[1:], self.steps, run.optimizer.learning_rate
-        )
+        learning_rate = run.optimizer.learning_rate
+        text = progress.not_below_chance(self.loss, self.first_loss, self.guess, self.steps, learning_rate)
         self.tell("loss-not-below-chance", text)
 
     def _compare_with_validation(self, run: Run) -> None:
