@@ -147,11 +147,11 @@ class Condition:
     title : str
         What, such as "one image alone".
     test : callable
-        Takes the learner's module; returns None if all is well, or a `Wrong`.
+        Takes the learner's module; returns None or a note to the learner if all is well, or a `Wrong`.
     """
 
     title: str
-    test: Callable[[ModuleType], Wrong | None]
+    test: Callable[[ModuleType], Wrong | str | None]
 
 
 Check = Values | Gradients | Stages | Condition

@@ -21,7 +21,7 @@ import numpy as np
 from .. import gradcheck
 from .compare import SHOWN, compare, written_out
 from .course import Entry
-from .exercise import Check, Condition, Gradients, Stages, Values
+from .exercise import Check, Condition, Gradients, Stages, Values, Wrong
 from .learner import Learner, called_as
 from .stages import trace_stages
 from .verdict import Problem, Status, Verdict
@@ -50,7 +50,7 @@ def judge(
     -------
     Verdict
     """
-    exercise, passed = entry.exercise, []
+    exercise, passed, notes = entry.exercise, [], []
     verdict = functools.partial(Verdict, entry.name, checks=len(exercise.checks))
     if learner.is_untouched(entry.functions):
         return verdict(Status.NOT_STARTED)
@@ -58,12 +58,14 @@ def judge(
     for check in exercise.checks if problem is None else ():
         if on_check is not None:
             on_check(check.title)
-        problem = _ask(check, learner, on_report)
-        if problem is not None:
+        found = _ask(check, learner, on_report)
+        if isinstance(found, Problem):
+            problem = found
             break
         passed.append(check.title)
+        notes += [found] if found else []
     if problem is None:
-        return verdict(Status.PASSED, passed_checks=tuple(passed))
+        return verdict(Status.PASSED, passed_checks=tuple(passed), notes=tuple(notes))
     status = Status.UNFINISHED if problem.code == "not-written" else Status.WRONG
     return verdict(status, problem, tuple(passed))
 
@@ -88,8 +90,8 @@ def _names(signature: inspect.Signature) -> str:
     return f"({', '.join(signature.parameters)})"
 
 
-def _ask(check: Check, learner: Learner, on_report: OnReport | None) -> Problem | None:
-    """Do one check; what the learner's code raises is a problem too."""
+def _ask(check: Check, learner: Learner, on_report: OnReport | None) -> Problem | str | None:
+    """Do one check; what the learner's code raises is a problem too. A text is a note."""
     try:
         with np.errstate(all="ignore"):  # what is not finite is told by its numbers
             if isinstance(check, Values):
@@ -219,9 +221,10 @@ def _worst(report: gradcheck.Report) -> list[str]:
     return lines
 
 
-def _condition(check: Condition, module: ModuleType) -> Problem | None:
-    wrong = check.test(module)
-    return None if wrong is None else Problem("condition", wrong.code, wrong.message, check.title)
+def _condition(check: Condition, module: ModuleType) -> Problem | str | None:
+    """See whether a condition holds; a text is a note."""
+    found = check.test(module)
+    return Problem("condition", found.code, found.message, check.title) if isinstance(found, Wrong) else found
 
 
 def _arguments(check: Values | Gradients) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Told:
             begun = f" in the check {problem.check!r}" if found else ""
             done = f"; {len(verdict.passed_checks)} of {verdict.checks} checks passed" if verdict.passed_checks else ""
             text += f"{begun}{done}\n{_wrapped(problem.message)}"
+        text += "".join(f"\n{_wrapped(note)}" for note in verdict.notes)
         if verdict.printed:
             text += f"\n{INDENT}{paint('Your code printed:', FAINT)}\n{_indented(verdict.printed, INDENT + '  | ')}"
         return text

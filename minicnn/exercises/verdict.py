@@ -57,6 +57,8 @@ class Verdict:
         How many there are in all.
     printed : str
         What the learner's code printed, shortened.
+    notes : tuple of str
+        What the checker has to say though all is right, such as how fast it was.
     """
 
     exercise: str
@@ -65,6 +67,7 @@ class Verdict:
     passed_checks: tuple[str, ...] = ()
     checks: int = 0
     printed: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -85,5 +88,6 @@ class Verdict:
                 "status": Status(values["status"]),
                 "problem": problem,
                 "passed_checks": tuple(values["passed_checks"]),
+                "notes": tuple(values["notes"]),
             }
         )
