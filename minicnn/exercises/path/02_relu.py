@@ -116,7 +116,7 @@ EXERCISE = Exercise(
             title="forward on an example",
         ),
         Gradients("relu_forward", "relu_backward", drawn(4, 3), hints="relu"),
-        Gradients("relu_forward", "relu_backward", drawn(3, 4, 5, 2), title="a batch of images", hints="relu"),
+        Gradients("relu_forward", "relu_backward", drawn(3, 2, 3, 2), title="a batch of images", hints="relu"),
         Condition("where x is 0", takes_zero_at_the_bend),
         keeps_caches_apart("relu_forward", "relu_backward", lambda: drawn(4, 3), lambda: drawn(4, 3, seed=3)),
         keeps_float32("relu_forward", "relu_backward", lambda: drawn(4, 3)),
