@@ -73,7 +73,8 @@ def learning_curves(histories: History | Mapping[str, History]) -> Figure:
         _epoch_axis(ax)
         if quantity == "accuracy":
             ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-    ax.legend(fontsize=SMALL, frameon=False)
+    if ax.lines:  # none where every loss was NaN
+        ax.legend(fontsize=SMALL, frameon=False)
     return figure
 
 

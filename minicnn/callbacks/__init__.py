@@ -1,0 +1,42 @@
+"""Callbacks: what happens beside the training loop.
+
+`fit` calls the hooks of every callback, in the order of the list, with the one `run` that describes the training
+(`minicnn.training.Run`):
+
+    on_train_begin
+        on_epoch_begin
+            on_batch_begin      forward pass, loss
+            on_loss             backward pass, step
+            on_batch_end
+        on_epoch_end
+    on_train_end
+
+`run.stop = True` ends training: before the step if set in `on_loss`, otherwise after the batch or epoch; the reason
+goes to `run.stop_reason`. At `on_epoch_end`, `run.history` has this epoch's entry already.
+
+One's own callback is a subclass with the hooks it needs:
+
+    class PrintLearningRate(Callback):
+        def on_epoch_end(self, run):
+            print(run.epoch, run.optimizer.learning_rate)
+"""
+
+from .best_so_far import BestSoFar
+from .callback import Callback
+from .checkpoint import Checkpoint
+from .csv_log import CSVLog
+from .early_stopping import EarlyStopping
+from .learning_rate import ScheduleLearningRate
+from .live_curves import LiveCurves
+from .stop_on_nan import StopOnNaN
+
+__all__ = [
+    "BestSoFar",
+    "CSVLog",
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "LiveCurves",
+    "ScheduleLearningRate",
+    "StopOnNaN",
+]

@@ -1,0 +1,41 @@
+"""The history as a table on the disk."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..atomic_write import atomic_write
+from .callback import Callback
+
+if TYPE_CHECKING:
+    from ..training import Run
+
+
+class CSVLog(Callback):
+    """Write the history as a table, one row an epoch.
+
+    The file is written anew after each epoch and put in place as a whole, so that it is complete whenever the program
+    ends. A new training replaces it.
+
+    Parameters
+    ----------
+    path : str or Path
+    """
+
+    COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+
+    def __init__(self, path: str | Path):
+        self.path = str(path)
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Write the table; what was not measured stays empty."""
+        text = io.StringIO(newline="")
+        table = csv.writer(text)
+        table.writerow(("epoch", *self.COLUMNS))
+        columns = [getattr(run.history, name) or [None] * run.history.epochs for name in self.COLUMNS]
+        table.writerows((epoch, *row) for epoch, row in enumerate(zip(*columns, strict=True), start=1))
+        with atomic_write(self.path) as file:
+            file.write(text.getvalue().encode())

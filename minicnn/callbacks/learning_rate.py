@@ -1,0 +1,33 @@
+"""A learning rate that changes with the epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .callback import Callback
+
+if TYPE_CHECKING:
+    from ..training import Run
+
+
+class ScheduleLearningRate(Callback):
+    """Set the learning rate before each batch.
+
+    Parameters
+    ----------
+    schedule : function (epochs done: float) -> learning rate: float
+        One of `minicnn.schedules`, or any function.
+    """
+
+    def __init__(self, schedule: Callable[[float], float]):
+        if not callable(schedule):
+            raise TypeError(
+                f"ScheduleLearningRate needs a function of the epochs done, e.g. CosineDecay(0.1, epochs=20),"
+                f" got {schedule!r}."
+            )
+        self.schedule = schedule
+
+    def on_batch_begin(self, run: Run) -> None:
+        """Set the learning rate."""
+        run.optimizer.learning_rate = self.schedule(run.epochs_done)
