@@ -105,8 +105,8 @@ def rows_taken_for(*axes: int):
 
 
 SCRAMBLED_OUTPUTS = (
-    "The numbers of y are right, but in wrong places. Row by row, im2col goes through the images, in each through the "
-    "rows of windows, in each through its windows: say this order to reshape, and no axis has to be moved."
+    "The numbers of y are right, but in wrong places. The rows run through (n, i, j), as im2col wrote them, and each "
+    "holds all filters: give reshape the axes in this order, and none has to be moved."
 )
 OF_ONE_FILTER = [
     Mistake(

@@ -146,12 +146,12 @@ def not_cropped(dcolumns, x_shape, kernel_size, stride, padding):
 
 
 SCRAMBLED_PLACES = (
-    "Places within a patch are mixed up. A row of dcolumns runs through (ki, kj, c) in this order, as im2col wrote it: "
-    "say so to reshape, and then no axis has to be moved."
+    "Places within a patch are mixed up. A row of dcolumns runs through (ki, kj, c), as im2col wrote it: give reshape "
+    "the axes in this order, and none has to be moved."
 )
 SCRAMBLED_ROWS = (
-    "Windows are mixed up. The rows of dcolumns run through (n, i, j) in this order, as im2col wrote them: say so to "
-    "reshape."
+    "Windows are mixed up. The rows of dcolumns run through (n, i, j), as im2col wrote them: give reshape the axes in "
+    "this order, and none has to be moved."
 )
 OF_COPIES = [
     Mistake(
@@ -225,7 +225,7 @@ def columns_for(x_shape, kernel_size, stride, padding) -> dict:
     }
 
 
-def scatters(title, mistakes, *options) -> Values:
+def scattered(title, mistakes, *options) -> Values:
     """An example for col2im."""
     return Values("col2im", columns_for(*options), right_col2im, returns=("dx",), mistakes=mistakes, title=title)
 
@@ -244,12 +244,12 @@ def convolved(title, x, w, **options) -> Gradients:
 EXERCISE = Exercise(
     title="convolution, backward",
     checks=[
-        scatters("col2im: the image of 3x3", OF_COPIES, (1, 3, 3, 1), (2, 2), 1, 0),
-        scatters("col2im: stride 2", OF_STRIDE, (1, 5, 4, 1), (3, 2), 2, 0),
-        scatters("col2im: padding 1", OF_PADDING, (1, 3, 2, 1), (3, 2), 1, 1),
-        scatters("col2im: images and channels", OF_ORDER, (2, 2, 3, 3), (2, 2), 1, 0),
+        scattered("col2im: the image of 3x3", OF_COPIES, (1, 3, 3, 1), (2, 2), 1, 0),
+        scattered("col2im: stride 2", OF_STRIDE, (1, 5, 4, 1), (3, 2), 2, 0),
+        scattered("col2im: padding 1", OF_PADDING, (1, 3, 2, 1), (3, 2), 1, 1),
+        scattered("col2im: images and channels", OF_ORDER, (2, 2, 3, 3), (2, 2), 1, 0),
         convolved("overlapping windows", (3, 5, 4, 2), (3, 2, 2, 3)),
-        convolved("stride 2", (3, 6, 7, 2), (3, 2, 2, 3), stride=2),
+        convolved("stride 2", (2, 6, 7, 2), (3, 2, 2, 3), stride=2),
         convolved("stride 2 and padding 1", (3, 5, 4, 2), (2, 3, 2, 3), stride=2, padding=1),
         convolved("one image alone, one channel, one filter", (1, 4, 3, 1), (2, 3, 1, 1)),
         keeps_caches_apart(
