@@ -50,23 +50,51 @@ class Examples(Protocol):
 Augment = Callable[..., np.ndarray]  # (images, *, epoch, batch) -> images
 
 
-def peek(x: Examples) -> Any:
+def peek(x: Examples, owner: str) -> Any:
     """Return x if it is an array, else its first example as a batch of one: it shows dtype and shape.
+
+    Parameters
+    ----------
+    x : Examples
+    owner : str
+        Who asks, for the message.
 
     Raises
     ------
     TypeError
-        If x has no slices.
+        If x has no length or no slices.
     """
     if isinstance(x, np.ndarray):
         return x
+    wanted = f"{owner} takes examples as an array, or as an object with len(x) and x[a:b]"
+    if not hasattr(x, "__len__"):
+        raise TypeError(f"{wanted}; got {x!r:.80}, which has no length.")
     try:
         return x[:1]
     except Exception as error:  # whatever an object of the user's own raises
-        raise TypeError(
-            f"Examples come from an array, or an object with a length and slices, got a {type(x).__name__} "
-            f"whose slice x[:1] fails ({type(error).__name__}: {error})."
-        ) from error
+        raise TypeError(f"{wanted}; the slice x[:1] of this {type(x).__name__} fails: {error}.") from error
+
+
+def all_labels(labels: Any, owner: str) -> np.ndarray:
+    """Return all labels in one array: beside the examples they are small.
+
+    Parameters
+    ----------
+    labels : array, list, or object with `len(labels)` and `labels[a:b]`
+    owner : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    TypeError
+        If they are none of these.
+    """
+    if hasattr(labels, "__len__") and not (isinstance(labels, list | tuple) or hasattr(labels, "__array__")):
+        labels = labels[: len(labels)]
+    array = np.asarray(labels)
+    if array.ndim == 0:
+        raise TypeError(f"{owner} takes labels as an array or a list, got {labels!r:.80}.")
+    return array
 
 
 def takes_indices(x: Examples) -> bool:

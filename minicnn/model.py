@@ -149,7 +149,7 @@ class Sequential:
         y : array, shape (N, *output_shape)
             Logits for a network trained with a loss on logits, see `Loss.probabilities`.
         """
-        self.check_batch(batches.peek(x))
+        self.check_batch(batches.peek(x, "predict"))
         checked_count("predict", "batch_size", batch_size, at_least=1)
         y = np.empty((len(x), *self.output_shape), self.dtype)
         with parallel.threads(), batches.slices(x, batch_size) as parts:
@@ -179,6 +179,7 @@ class Sequential:
             "loss", and "accuracy" from 0 to 1 (None for a loss without classes).
         """
         x, labels = data
+        labels = batches.all_labels(labels, "evaluate")
         logits = self.predict(x, batch_size)
         mean_loss = loss.value(logits, labels)  # also sees that the labels fit
         correct = loss.correct(logits, labels)

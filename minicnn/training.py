@@ -329,15 +329,12 @@ def _checked_data(model: Sequential, data: Data, loss: Loss, name: str, augment:
         x, labels = data
     except (TypeError, ValueError):
         raise TypeError(f"{name} takes a pair (examples, labels), such as dataset.train, got {data!r:.80}.") from None
-    if not hasattr(x, "__len__"):
-        raise TypeError(f"{name} needs examples with a length and slices, such as an array, got {x!r:.80}.")
-    labels = np.asarray(labels)
+    first, labels = batches.peek(x, name), batches.all_labels(labels, name)
     if len(x) == 0 or len(x) != len(labels):
         raise ValueError(f"{name} needs as many labels as examples, at least one, got {len(x)} and {len(labels)}.")
     kinds = np.unique(labels) if labels.dtype.kind in "iu" and labels.ndim == 1 else labels  # enough to try, and fewer
     with np.errstate(all="ignore"):  # a loss of one's own may take the logarithm of these zeros
         loss.value(np.zeros((len(kinds), *model.output_shape), model.dtype), kinds)
-    first = batches.peek(x)
     model.check_batch(first if augment is None else augment(first[:1], epoch=0, batch=0))
     return x, labels
 

@@ -330,8 +330,8 @@ class WrongLater(OnlySlices):
     [
         (lambda x: OnlySlices(x.astype(np.uint8)), TypeError, "uint8.*ScaledImages"),
         (lambda x: OnlySlices(x[:, 1:]), ValueError, r"\(N, 6, 5, 2\)"),
-        (lambda x: iter(x), TypeError, "data needs examples with a length and slices"),
-        (lambda x: dict(enumerate(x)), TypeError, r"a dict whose slice x\[:1\] fails"),
+        (lambda x: iter(x), TypeError, r"^data takes .*len\(x\) and x\[a:b\]; .*no length"),
+        (lambda x: dict(enumerate(x)), TypeError, r"x\[:1\] of this dict fails"),
         (lambda x: list(x), TypeError, "got a list"),
     ],
 )
@@ -352,6 +352,29 @@ def test_examples_that_turn_out_wrong_later():
     for call in (lambda: trained(WrongLater(x), labels), lambda: network().predict(WrongLater(x), batch_size=8)):
         with pytest.raises(TypeError, match="uint8"):
             call()
+
+
+def test_labels_may_come_in_slices_too():
+    x, labels = images()
+    assert_same(trained(x, OnlySlices(labels)), trained(x, labels))
+    for others in (tuple(labels), memoryview(labels)):
+        assert network().evaluate((x, others), SoftmaxCrossEntropy()) == network().evaluate(
+            (x, OnlySlices(labels)), SoftmaxCrossEntropy()
+        )
+
+
+@pytest.mark.parametrize("labels", [3, iter([0, 1]), "cats", None, np.int64(2)])
+def test_labels_that_are_none(labels):
+    x, _ = images(2)
+    with pytest.raises(TypeError, match=r"^data takes labels as an array or a list, got "):
+        trained(x, labels)
+    with pytest.raises(TypeError, match=r"^evaluate takes labels as an array or a list, got "):
+        network().evaluate((x, labels), SoftmaxCrossEntropy())
+
+
+def test_predict_says_what_it_takes():
+    with pytest.raises(TypeError, match=r"^predict takes examples as an array, .*no length"):
+        network().predict(iter(images()[0]))
 
 
 def test_labels_are_checked_once_each():
