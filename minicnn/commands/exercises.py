@@ -54,8 +54,15 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     for part in (hint, solution, plot):
         part.add_argument("name", metavar="NAME", help=NAME)
     plot.add_argument("file", nargs="?", type=Path, metavar="FILE", help="e.g. gradients.svg (NAME.png in the folder)")
-    for part in (check, plot):
-        part.add_argument("--seconds", type=_seconds, metavar="S", help="time limit of an exercise (10)")
+    lesson = _part(parts, "lesson", run_lesson, "train the lesson's network with your own layers, beside minicnn's")
+    lesson.add_argument("--quick", action="store_true", help="fewer images, seeds and epochs")
+    for part in (check, plot, lesson):
+        part.add_argument(
+            "--seconds",
+            type=_seconds,
+            metavar="S",
+            help="time limit: of an exercise 10, of a run of the lesson 900",
+        )
         part.add_argument("--memory", type=count, default=1024, metavar="MB", help="memory limit (%(default)s)")
 
 
@@ -236,6 +243,13 @@ def run_plot(options: argparse.Namespace) -> int:
         return FAILED
     print(f"\nFigure  {file}")
     return 0
+
+
+def run_lesson(options: argparse.Namespace) -> int:
+    """The lesson with the learner's layers, see exercise_lesson.py."""
+    from . import exercise_lesson
+
+    return exercise_lesson.run_lesson(options, _folder(options))
 
 
 def _folder(options: argparse.Namespace) -> Path:

@@ -7,6 +7,7 @@ not passed yet is replaced by its solution, and the text says so.
 
 from __future__ import annotations
 
+import math
 import shutil
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -14,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from .. import datasets
+from ..estimates import SEEN
 from ..experiments import AfterEpoch, run_experiment
 from ..lesson import ARMS, Size
 from ..results import Curves, Measure, Recipe, Results, measures
@@ -23,7 +25,6 @@ from .sandbox import Limits, StoppedError, train_apart
 from .verdict import Verdict
 
 YOURS, LIBRARY = "your layers", "minicnn's"
-ALIKE = 0.01  # of accuracy: a smaller difference is a few images
 DEFAULT = Size(train_images=400, test_images=300, seeds=3, epochs=6)
 QUICK = Size(train_images=200, test_images=100, seeds=2, epochs=2)
 
@@ -116,7 +117,11 @@ def together(own: Results, library: Results) -> Results:
 
 
 def answers(results: Results) -> list[str]:
-    """Say for each arm whether the two ended alike, as far as the seeds can tell.
+    """Say for each arm whether the two ended alike, as far as the seeds and the test images can tell.
+
+    Dropout draws other masks in the two networks. So a difference must not only be seen by the seeds, but also be more
+    than the luck of so few test images: of n answers, a share p right has the standard error sqrt(p (1 - p) / n), and
+    the difference of two such shares sqrt(2) times as much.
 
     Parameters
     ----------
@@ -136,8 +141,10 @@ def _answer(results: Results, arm: str, accuracy: Measure) -> str:
     numbers = f"test accuracy {difference.text(1, 100, sign=True)} points beside minicnn's"
     if comparison.direction is None:
         return f"{arm}: your network and minicnn's cannot be compared."
-    if comparison.direction == 0 or abs(difference.mean) < ALIKE:
-        return f"{arm}: your network ended like minicnn's, as far as {difference.count} seeds can tell; {numbers}."
+    share, answered = comparison.baseline.mean, results.data["test_images"] * difference.count
+    luck = math.sqrt(2 * share * (1 - share) / answered)
+    if comparison.direction == 0 or abs(difference.mean) < SEEN * luck:
+        return f"{arm}: your network ended like minicnn's, as far as {answered:,} answers can tell; {numbers}."
     return f"{arm}: your network ended {'better' if comparison.direction > 0 else 'worse'}; {numbers}."
 
 
