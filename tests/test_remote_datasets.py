@@ -213,6 +213,22 @@ def test_idx_stops_at_what_the_header_says(tmp_path):
     assert peak(idx.read_idx, path) < 2_000_000
 
 
+def test_idx_refuses_damaged_files_in_its_own_words(tmp_path, rng):
+    array = rng.integers(0, 256, (9, 5, 4), dtype=np.uint8)
+    packed, path, read = idx_file(array), tmp_path / "x.idx", 0
+    for whole in (packed, gzip.decompress(packed)):
+        for _ in range(200):
+            damaged = bytearray(whole[: rng.integers(0, len(whole))] if rng.random() < 0.3 else whole)
+            for position in rng.integers(0, max(len(damaged), 1), 2):
+                damaged[position : position + 1] = rng.bytes(1)
+            path.write_bytes(damaged)
+            try:
+                read += idx.read_idx(path).size == array.size  # a changed pixel does not matter
+            except ValueError as error:
+                assert str(error).startswith("x.idx: ")
+    assert 0 < read < 400
+
+
 # ---------------------------------------------------------------------------------------------------------- CIFAR files
 
 
