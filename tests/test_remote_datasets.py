@@ -18,7 +18,7 @@ from minicnn import cli, datasets
 from minicnn.datasets import cifar, download, idx, remote
 
 IDX_NAMES = tuple(remote.IDX["mnist"].files)
-RECORDS = 30  # in each small batch of CIFAR-10
+RECORDS = 10  # in each small batch of CIFAR-10
 
 
 @pytest.fixture
@@ -114,9 +114,9 @@ def small_cifar(batches, folder, monkeypatch):
 
 def test_load_cifar10(small_cifar, batches, folder):
     data = datasets.load("cifar10")
-    assert repr(data) == "Dataset('cifar10', train=150, test=30, image_shape=(32, 32, 3), classes=10)"
+    assert repr(data) == "Dataset('cifar10', train=50, test=10, image_shape=(32, 32, 3), classes=10)"
     assert data.classes == cifar.CLASSES
-    record = batches[cifar.TRAIN_BATCHES[1]][4]  # image 34 of the training split
+    record = batches[cifar.TRAIN_BATCHES[1]][4]  # image 14 of the training split
     assert data.train.labels[RECORDS + 4] == record[0]
     for row, column, colour in ((0, 0, 0), (0, 31, 1), (31, 0, 2), (17, 5, 1)):
         expected = record[1 + 1024 * colour + 32 * row + column]
@@ -128,8 +128,8 @@ def test_load_cifar10(small_cifar, batches, folder):
 def test_load_cats_vs_dogs(small_cifar, batches):
     data = datasets.load("cats-vs-dogs")
     assert data.classes == ("cat", "dog")
-    assert np.bincount(data.train.labels).tolist() == [15, 15]
-    assert np.bincount(data.test.labels).tolist() == [3, 3]
+    assert np.bincount(data.train.labels).tolist() == [5, 5]
+    assert np.bincount(data.test.labels).tolist() == [1, 1]
     whole = datasets.load("cifar10")
     for split, of_all in ((data.train, whole.train), (data.test, whole.test)):
         chosen = (of_all.labels == cifar.CLASSES.index("cat")) | (of_all.labels == cifar.CLASSES.index("dog"))
@@ -262,13 +262,13 @@ def test_cifar_refuses_batches_of_another_form(tmp_path, batches):
     six = members(batches)
     name, content = six[2]
     refused(tmp_path, tar(six[:2] + six[3:]), "data_batch_3.bin missing")
-    refused(tmp_path, tar([*six, six[2]]), "data_batch_3.bin is no file of 30 images, or there twice")
-    refused(tmp_path, tar([*six[:2], (name, content[:-1]), *six[3:]]), "data_batch_3.bin is no file of 30 images")
-    refused(tmp_path, tar([*six[:2], (name, content + b"x"), *six[3:]]), "data_batch_3.bin is no file of 30 images")
+    refused(tmp_path, tar([*six, six[2]]), "data_batch_3.bin is no file of 10 images, or there twice")
+    refused(tmp_path, tar([*six[:2], (name, content[:-1]), *six[3:]]), "data_batch_3.bin is no file of 10 images")
+    refused(tmp_path, tar([*six[:2], (name, content + b"x"), *six[3:]]), "data_batch_3.bin is no file of 10 images")
     for kind in (tarfile.SYMTYPE, tarfile.DIRTYPE, tarfile.CHRTYPE):
         other = tarfile.TarInfo(name)
         other.type, other.linkname, other.size = kind, "/etc/passwd", len(content)
-        refused(tmp_path, tar([*six[:2], (other, b""), *six[3:]]), "data_batch_3.bin is no file of 30 images")
+        refused(tmp_path, tar([*six[:2], (other, b""), *six[3:]]), "data_batch_3.bin is no file of 10 images")
     batches[name][7, 0] = 10
     refused(tmp_path, tar(members(batches)), "it has the label 10, the classes end at 9")
 
@@ -282,7 +282,7 @@ def test_cifar_gives_up_on_bombs(tmp_path, batches, monkeypatch):
     giant = tarfile.TarInfo(cifar.TEST_BATCH)
     giant.size = 2**40  # and nothing behind it
     header = giant.tobuf(tarfile.GNU_FORMAT)
-    refused(tmp_path, gzip.compress(header), "is no file of 30 images")
+    refused(tmp_path, gzip.compress(header), "is no file of 10 images")
     long_name = tarfile.TarInfo("x")
     long_name.type, long_name.size = tarfile.GNUTYPE_LONGNAME, 2**40
     refused(tmp_path, gzip.compress(long_name.tobuf(tarfile.GNU_FORMAT) + bytes(10_000)), "")
