@@ -33,6 +33,8 @@ WRONG = {  # name: (changes, code, first wrong value, words of the message)
     "dx without its 2": ([("dvar * 2 *", "dvar *")], "variance-term-missing", "x", ["the factor 0.5"]),
     "dx without 1/M": ([("dmu / M", "dmu")], "statistics-over-wrong-axes", "x", ["the factor 6"]),
     "M counts examples alone": ([("dy.size // len(gamma)", "len(dy)")], "statistics-over-wrong-axes", "x", []),
+    "M counts pixels alone": ([("M = dy.size // len(gamma)", "M = dy[0, ..., 0].size if dy.ndim == 4 else len(dy)")],
+        "statistics-over-wrong-axes", "x", []),
     "images over axis 0 alone": ([("axes = tuple(range(dy.ndim - 1))", "axes = 0")], "wrong-shape", "gamma", []),
     "axes of one dropped": ([(f"dx = {DX}", f"dx = ({DX}).squeeze()")], "wrong-shape", "x", ["x has (1, 3, 2, 2)"]),
     "dx_hat in float32": ([(DX_HAT, "dx_hat = (dy * gamma).astype('f')")], "low-precision", "x_hat", []),

@@ -55,15 +55,27 @@ def test_what_forward_keeps_outside_the_cache_is_noticed(tmp_path):
     assert_wrong(verdict, "kept-outside-the-cache", "After a second call of batchnorm_forward")
 
 
-def test_backward_is_checked_even_if_it_does_not_use_the_expression(tmp_path):
-    staged = """
+@pytest.mark.parametrize(
+    ("M", "dx", "code", "words"),
+    [
+        ("dy.size // len(gamma)", "dy - x_hat * dgamma / M", "mean-term-missing", "dx: the gradient through the mean"),
+        (
+            "dy[0, ..., 0].size if dy.ndim == 4 else len(dy)",
+            "dy - dbeta / M - x_hat * dgamma / M",
+            "statistics-over-wrong-axes",
+            "x of shape (3, 2, 4, 2)",
+        ),
+    ],
+)
+def test_backward_is_checked_even_if_it_does_not_use_the_expression(M, dx, code, words, tmp_path):
+    backward = f"""
         def batchnorm_backward(dy, cache):
-            centred, x_hat, gamma, inv_std = cache
-            axes = tuple(range(dy.ndim - 1))
-            dx = gamma * inv_std * (dy - x_hat * (dy * x_hat).mean(axis=axes))
-            return dx, (dy * x_hat).sum(axis=axes), dy.sum(axis=axes)
+            _, x_hat, gamma, inv_std = cache
+            axes, M = tuple(range(dy.ndim - 1)), {M}
+            dgamma, dbeta = (dy * x_hat).sum(axis=axes), dy.sum(axis=axes)
+            return gamma * inv_std * ({dx}), dgamma, dbeta
     """
-    assert_wrong(verdict_on(NAME, staged, tmp_path=tmp_path), "mean-term-missing", "dx: the gradient through the mean")
+    assert_wrong(verdict_on(NAME, backward, tmp_path=tmp_path), code, words)
 
 
 RIGHT = {
