@@ -7,13 +7,13 @@ Forward, in your exercise 10, was four stages, each made of those before it:
     x_hat = (x - mu) / sqrt(var + eps)               made of x, mu, var                             (3)
     y     = gamma x_hat + beta                       made of x_hat, gamma, beta                     (4)
 
-Backward goes through them from the last to the first. With dv for dL/dv, each value collects from all that was made of
-it:
+Backward goes through them from the last to the first. Write dv for dL/dv. Each value v collects from every u that was
+made of it, all else in the stage of u held where it is:
 
-    dv = sum over all numbers u of the stages made of v of  du  times  d u / d v                    (5)
+    dv = sum over u of  du  times  d u / d v                                                        (5)
 
-so that dx_hat, dgamma and dbeta come from dy; dvar comes from dx_hat; dmu from dx_hat and dvar; and dx from all three
-of dx_hat, dvar and dmu. mu and var are one number a channel, and every x_m of the channel had a part in them.
+So dx_hat, dgamma and dbeta come from dy; dvar comes from dx_hat; dmu from dx_hat and dvar; and dx from all three of
+dx_hat, dvar and dmu. A channel has one mu and one var, and all M of its x_hat were made of them.
 
 Return dx_hat, dvar and dmu too. The checker measures the derivative of the loss by each of these values and tells which
 of your stages is the first wrong one: those after it may be wrong only for being made from it.

@@ -120,7 +120,7 @@ MISTAKES = [
     Mistake(
         "half-the-variance-term", "The term through var is half of what it should be: 2 (-1/2) = -1.", terms(1, 0.5)
     ),
-    Mistake("sums-not-means", "Sums stand where means should: each has its 1/M from (1) of exercise 11.", terms(4, 4)),
+    Mistake("sums-not-means", "Sums stand where means should: 1/M is missing.", terms(4, 4)),
     Mistake(
         "gamma-missing",
         "gamma is missing: dx_hat was not dy alone.",
