@@ -406,11 +406,11 @@ def contact_sheet(data: Dataset, *, test: bool = False, columns: int = 10, seed:
     Raises
     ------
     TypeError, ValueError
-        If `columns` is no whole number above 0.
+        If `columns` is no whole number above 0, or `seed` none from 0.
     """
     columns = checked_count("contact_sheet", "columns", columns, at_least=1)
+    rng = np.random.default_rng(checked_count("contact_sheet", "seed", seed, at_least=0))
     images, labels = data.test if test else data.train
-    rng = np.random.default_rng(seed)
     rows, names = [], []
     for label, name in enumerate(data.classes[:CLASSES_ON_SHEET]):
         members = np.flatnonzero(labels == label)

@@ -495,8 +495,15 @@ def test_from_folder_refuses_sizes(tmp_path, options):
 
 @pytest.mark.parametrize("share", [0, 1, -0.5, 20, float("nan")])
 def test_from_folder_refuses_shares(tmp_path, share):
-    with pytest.raises(ValueError, match=r"from_folder\(test_share=...\)"):
+    with pytest.raises(ValueError, match=r"from_folder needs .* 0 < test_share < 1"):
         datasets.from_folder(tmp_path, test_share=share)
+
+
+@pytest.mark.parametrize("argument", [{"test_share": "half"}, {"seed": 1.5}, {"seed": -1}, {"seed": None}])
+def test_from_folder_names_the_argument(tmp_path, argument):
+    ((name, value),) = argument.items()
+    with pytest.raises((TypeError, ValueError), match=f"from_folder needs .*{name}.* got {value!r}"):
+        datasets.from_folder(tmp_path, **argument)
 
 
 def test_reading_pictures_changes_no_warning_filter(tmp_path):

@@ -200,6 +200,11 @@ def test_of_many_classes_the_first(data):
     assert sheet.shape == (100, 4, 3)
 
 
+def test_the_seed_is_a_whole_number(data):
+    with pytest.raises(ValueError, match=r"contact_sheet needs a whole number .*seed, got -1"):
+        plots.contact_sheet(data, seed=-1)
+
+
 @pytest.mark.parametrize("columns, error", [(0, ValueError), (-1, ValueError), (2.5, TypeError)])
 def test_columns_are_counted(data, columns, error):
     with pytest.raises(error, match=r"contact_sheet needs a whole number .*columns"):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 from loopback import serving
 
 from minicnn.datasets import DownloadError, data_folder, download
@@ -300,6 +301,15 @@ def test_all_mirrors_are_named_with_their_reasons(mirror, second, folder):
     assert f"put the file into {folder} yourself (SHA-256 {file.sha256[0]})" in message
     assert isinstance(caught.value, OSError)
     assert names(folder) == []
+
+
+def test_a_certificate_that_cannot_be_verified_is_told_from_a_missing_server(mirror, monkeypatch):
+    def refuse(*arguments, **options):
+        raise requests.exceptions.SSLError("self-signed certificate")
+
+    monkeypatch.setattr(requests, "get", refuse)
+    with pytest.raises(DownloadError, match=r"shows a certificate that cannot be verified"):
+        fetch(remote(mirror), "toys")
 
 
 @pytest.mark.parametrize("package", ["pooch", "filelock"])

@@ -118,6 +118,12 @@ def test_every_orientation_comes_out_upright(tmp_path):
         np.testing.assert_array_equal(pixels, upright, err_msg=str(orientation))
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_a_broken_note_of_the_camera_does_not_cost_the_picture(tmp_path, kind):
+    content = content_of(Image.new("L", (6, 6), 51), kind, exif=b"Exif\0\0MMbroken")
+    np.testing.assert_allclose(read(tmp_path / "x", content).astype(int), 51, atol=2)
+
+
 def test_animations_show_their_first_picture(tmp_path):
     frames = [Image.new("L", (6, 6), grey) for grey in (51, 255)]
     for kind in ("GIF", "TIFF"):

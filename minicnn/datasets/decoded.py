@@ -13,6 +13,7 @@ forgotten. A file that is missing, damaged or cannot be written costs time and n
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +23,7 @@ import numpy as np
 from ..atomic_write import atomic_write
 from ..kernels import parallel
 from ..safe_npz import SafeNpz
-from .picture import no_remarks, read_picture
+from .picture import read_picture
 from .places import data_folder
 
 VERSION = 1  # of the way pictures are decoded
@@ -83,10 +84,11 @@ def _decode(files: Sequence[Path], size: tuple[int, int], resize: str, progress:
 
     quiet = not files or (None if progress is None else not progress)
     with (
-        no_remarks(),
+        warnings.catch_warnings(),  # the filters are everybody's: they are set once, not in each thread
         ThreadPoolExecutor(parallel.default_threads()) as pool,
         tqdm(total=len(files), unit="picture", desc="decoding", disable=quiet) as bar,
     ):
+        warnings.simplefilter("ignore")  # remarks on odd metadata; the pixels are what matters
         pictures = []
         for picture in pool.map(attempt, files):
             pictures.append(picture)

@@ -240,6 +240,8 @@ def _reason(error: Exception) -> str:
         return f"answers {error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.Timeout):
         return "does not answer"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "shows a certificate that cannot be verified"
     if isinstance(error, requests.ConnectionError):
         return "cannot be reached"
     return f"broke off ({error})"

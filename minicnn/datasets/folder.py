@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked_count, checked_number
 from .arrays import to_images
 from .dataset import Dataset, Split
 from .decoded import decode_pictures
@@ -75,12 +76,12 @@ def from_folder(
     ------
     FileNotFoundError
         If there is no such folder.
-    ValueError
+    TypeError, ValueError
         If it does not hold at least two class folders with readable pictures, or an argument makes no sense.
     """
     root, size = Path(path).expanduser().resolve(), _check_size(size)
-    if not 0 < test_share < 1:
-        raise ValueError(f"from_folder(test_share=...) takes a share between 0 and 1, got {test_share!r}.")
+    test_share = checked_number("from_folder", "test_share", test_share, above=0, below=1)
+    seed = checked_count("from_folder", "seed", seed, at_least=0)
     if resize not in RESIZE:
         raise ValueError(f"from_folder(resize=...) takes {' or '.join(map(repr, RESIZE))}, got {resize!r}.")
     if not root.is_dir():

@@ -10,9 +10,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +49,7 @@ def read_picture(file: Path, size: tuple[int, int], resize: str) -> np.ndarray:
     Exception
         Nearly every type there is: decoders are not choosy when a file is broken.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError  # few runs need it
+    from PIL import Image, UnidentifiedImageError  # few runs need it
 
     height, width = size
     try:
@@ -68,24 +65,33 @@ def read_picture(file: Path, size: tuple[int, int], resize: str) -> np.ndarray:
         if resize == "antialiased":
             side = JPEG_MARGIN * max(height, width)
             opened.draft(None, (side, side))
-        pixels = _three_colours(ImageOps.exif_transpose(_eight_bits(opened)))
+        opened.load()
+        pixels = _three_colours(_eight_bits(_upright(opened), opened.format))
     way = Image.Resampling.NEAREST if resize == "nearest" else Image.Resampling.BILINEAR
     return np.asarray(pixels.resize((width, height), way))
 
 
-def _eight_bits(picture: Picture) -> Picture:
+def _upright(picture: Picture) -> Picture:
+    """Turn the picture as its EXIF orientation says; a note that cannot be read is no reason to do without it."""
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # nearly every type there is
+        return picture
+
+
+def _eight_bits(picture: Picture, kind: str) -> Picture:
     """Divide the pixels of 16-bit grey pictures; refuse those of 32 bits, for which there is no agreed white."""
     if picture.mode[0] not in "IF":
         return picture
-    if not (picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format in ("PNG", "PPM"))):
+    if not (picture.mode.startswith("I;16") or (picture.mode == "I" and kind in ("PNG", "PPM"))):
         raise ValueError(f"pixels of mode {picture.mode} have no agreed white; save it with 8 or 16 bits a channel")
     from PIL import Image
 
     numbers = np.asarray(picture.convert("I"))
     rounded = (numbers + SIXTEEN_TO_EIGHT_BITS // 2) // SIXTEEN_TO_EIGHT_BITS
-    grey = Image.fromarray(rounded.astype(np.uint8))
-    grey.info["exif"] = picture.getexif().tobytes()
-    return grey
+    return Image.fromarray(rounded.astype(np.uint8))
 
 
 def _three_colours(picture: Picture) -> Picture:
@@ -96,11 +102,3 @@ def _three_colours(picture: Picture) -> Picture:
         picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     return picture.convert("RGB")
-
-
-@contextmanager
-def no_remarks() -> Iterator[None]:
-    """Silence Pillow's remarks on odd metadata. Warning filters are everybody's: set them once, not in each thread."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
