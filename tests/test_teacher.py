@@ -77,7 +77,7 @@ def codes(said):
     return [text.partition(":")[0] for text in said]
 
 
-PIXELS = np.rint(X * 255)
+PIXELS = np.rint(X * 255).astype("float32") / 255 * 255  # off by a rounding, as after scaling to and fro
 MIXED = RNG.permutation(LABELS)
 BY_CLASS = sorted_by_class(LABELS)
 WARNINGS = {

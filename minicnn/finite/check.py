@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..callbacks import Callback
+from ..kernels import parallel
 from ..onlooker import Onlooker
 from .causes import Story, likely_cause
 from .error import NonFiniteError, Place
@@ -107,7 +108,7 @@ class FiniteCheck(Callback, Onlooker):
 
     def _look(self, values: np.ndarray, owner: str, array: str, source: np.ndarray | None = None) -> None:
         """Raise if `values` holds NaN or infinity; `Place` explains the arguments."""
-        if np.isfinite(values).all():
+        if _all_finite(np.asarray(values)):
             return
         place = Place(owner, self.direction, array, values, source)
         step = 0 if self.before is None else self.run.step + 1
@@ -191,6 +192,12 @@ def _slots(run: Run) -> Arrays:
 
 def _changed_by_a_step(run: Run) -> Arrays:
     return {f"parameter {name}": array for name, array in run.model.params.items()} | _slots(run)
+
+
+def _all_finite(array: np.ndarray) -> bool:
+    """Whether there is neither NaN nor infinity, seen by all threads."""
+    flat = array.reshape(-1)
+    return all(parallel.over_batch(lambda part: np.isfinite(flat[part]).all(), flat.size, flat.size))
 
 
 def _largest(array: np.ndarray) -> float:

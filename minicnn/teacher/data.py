@@ -11,6 +11,7 @@ from ..losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
 
 LARGE = 10  # root mean square of the inputs; that of scaled ones is about 1
 TWICE_SCALED = 1.01 / 255  # the largest pixel of an image that was divided by 255 twice
+ROUNDING = 1e-3  # by which whole numbers that were scaled back may be off
 FEW = 10  # labels, of which nothing can be told
 SEEN_OFTEN = 10  # examples a class, of which none would be missing by chance
 SORTED = 0.2  # of the changes of class from one label to the next that shuffled labels have
@@ -30,7 +31,7 @@ def inputs_not_scaled(x: np.ndarray, layers: Sequence[Layer]) -> str:
     if not size > LARGE:
         return ""
     why = "Initial weights and usual learning rates are made for inputs of the order of 1; these make steps too large."
-    if low >= 0 and high <= 255 and (x == np.rint(x)).all():
+    if low >= 0 and high <= 255 and np.allclose(x, np.rint(x), rtol=0, atol=ROUNDING):
         return f'{seen}, all whole numbers: pixels 0..255. {why} Divide them: x.astype("float32") / 255.'
     return (
         f"{seen}. {why} Take away each feature's mean and divide by its deviation, both of the training data, or begin "
