@@ -176,7 +176,7 @@ def _is_from_gradcheck(error: BaseException) -> bool:
 
 def _stages(check: Stages, module: ModuleType, on_report: OnReport | None) -> Problem | None:
     """Trace a backward pass and pass on which stage is the first wrong one, and what is wrong there."""
-    arguments = _arguments(check)
+    arguments = copy.deepcopy(_arguments(check))
     trace = trace_stages(check, arguments, module)
     if isinstance(trace, Problem):
         return trace

@@ -1,7 +1,12 @@
 """Wrong and right answers to exercise 11, batch norm backward in stages."""
 
+import copy
+
+import numpy as np
 import pytest
 from answers import assert_passed, assert_wrong, changed, solution, verdict_on
+
+from minicnn.exercises import course
 
 NAME = "11_batchnorm_backward"
 DBETA, DGAMMA = "dbeta = dy.sum(axis=axes)", "(dy * x_hat).sum(axis=axes)"
@@ -140,6 +145,16 @@ RIGHT = {
 @pytest.mark.parametrize("function", RIGHT.values(), ids=RIGHT)
 def test_what_is_right_passes(function, tmp_path):
     assert_passed(verdict_on(NAME, function, tmp_path=tmp_path))
+
+
+def test_a_forward_pass_that_changes_x_is_told_and_spoils_no_later_check(tmp_path):
+    forward = "10_batchnorm_forward"
+    changes_x = ("centred, inv_std = x - mu,", "x -= mu; centred, inv_std = x,")
+    before = copy.deepcopy(course.find(NAME).exercise.checks[0].arguments)
+    verdict = verdict_on(NAME, tmp_path=tmp_path, others={forward: changed(solution(forward), changes_x)})
+    assert_wrong(verdict, "argument-modified", "changed x")
+    after = course.find(NAME).exercise.checks[0].arguments
+    assert all(np.array_equal(before[name], after[name]) for name in before)
 
 
 def test_the_cache_is_the_learners_own(tmp_path):
