@@ -130,7 +130,7 @@ def test_a_list_without_end_is_told_by_its_line(tmp_path):
 def test_the_parent_ends_what_the_process_does_not_end_itself(tmp_path, monkeypatch):
     """As where there is no RLIMIT_AS, and where the code has switched the process's own alarm off."""
     monkeypatch.setattr("minicnn.exercises.sandbox.GRACE", 0.2)
-    unlimited = "import resource; resource.setrlimit(resource.RLIMIT_AS, (-1, -1))"
+    unlimited = "import resource as r; r.setrlimit(r.RLIMIT_AS, 2 * r.getrlimit(r.RLIMIT_AS)[1:])"
     hoard = f"{unlimited}\n    kept = []\n    while True: kept.append(np.ones(10**6))"
     verdict = check_apart(course.find("1"), write(tmp_path / "hoard", hoard), LIMITS)
     assert verdict.problem.code == "out-of-memory" and "300 MB" in verdict.problem.message
