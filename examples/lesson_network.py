@@ -1,5 +1,6 @@
 """The lesson's network: cats or dogs, 897,665 parameters, batch normalization and dropout in every block.
 
+    python examples/lesson_network.py                   CIFAR-10's cats and dogs: a download of 170 MB, once
     python examples/lesson_network.py FILE.npz          x_train, y_train, x_test, y_test: images 32x32x3, labels 0 and 1
     python examples/lesson_network.py FOLDER            FOLDER/cat/*.jpg, FOLDER/dog/*.jpg, in any size
 
@@ -37,9 +38,12 @@ def lesson_network(seed=0):
     return Sequential(layers, input_shape=(32, 32, 3), seed=seed)  # weights: he_uniform, the layers' default
 
 
-def load(path):
+def load(path=None):
     """Read two classes of 32x32 colour images; pixels become numbers from 0 to 1."""
-    data = datasets.from_folder(path, size=32) if path.is_dir() else datasets.from_npz(path)
+    if path is None:
+        data = datasets.load("cats-vs-dogs")
+    else:
+        data = datasets.from_folder(path, size=32) if path.is_dir() else datasets.from_npz(path)
     if data.image_shape != (32, 32, 3) or len(data.classes) != 2:
         raise ValueError(f"{path}: needs 32x32x3 images of two classes, got {data}.")
     return data
@@ -47,13 +51,15 @@ def load(path):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description="Train the lesson's network on images of two classes.")
-    parser.add_argument("data", type=Path, help="an .npz file, or a folder with one folder of pictures a class")
+    parser.add_argument(
+        "data", type=Path, nargs="?", help="an .npz file, or a folder with one folder of pictures a class; or nothing"
+    )
     parser.add_argument("--epochs", type=int, default=10, help="(%(default)s)")
     parser.add_argument("--quick", action="store_true", help="60 images and one epoch, to see that it runs")
     options = parser.parse_args(argv)
     try:
         data = load(options.data)
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError, ModuleNotFoundError) as error:
         parser.error(str(error))
     if options.quick:
         data = data.subset(*(min(n, len(split.labels)) for n, split in ((60, data.train), (20, data.test))))

@@ -1,6 +1,7 @@
 """The examples run, in their quick form, and say what they are there to say."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -62,12 +63,25 @@ def test_lesson_network_takes_a_folder(pets, tmp_path):
     assert data.image_shape == (32, 32, 3) and data.classes == ("cat", "dog")
 
 
+def test_lesson_network_downloads_by_itself(capsys, pets, monkeypatch):
+    example_module = example("lesson_network")
+    asked = []
+    data = example_module.load(pets)
+    monkeypatch.setattr(example_module.datasets, "load", lambda name: asked.append(name) or data)
+    example_module.main(["--quick"])
+    assert asked == ["cats-vs-dogs"] and "epoch  1: training accuracy" in capsys.readouterr().out
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(SystemExit):
+        example_module.main(["--quick"])
+    assert 'pip install "minicnn[data]"' in capsys.readouterr().err
+
+
 def test_lesson_network_says_what_it_needs(capsys, tmp_path):
     main = example("lesson_network").main
     grey = np.zeros((4, 32, 32), np.uint8)
     np.savez(tmp_path / "grey.npz", x_train=grey, y_train=[0, 1, 0, 1], x_test=grey, y_test=[0, 1, 0, 1])
     for arguments, message in (
-        ([], "data"),
         (["nowhere.npz"], "No file nowhere.npz"),
         ([str(tmp_path / "grey.npz")], "needs 32x32x3 images of two classes"),
     ):

@@ -24,10 +24,9 @@ from pathlib import Path
 import numpy as np
 
 from .idx import read_idx_pair
-from .remote import FASHION_CLASSES
+from .remote import DIGIT_CLASSES, FASHION_CLASSES
 
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
-DIGIT_CLASSES = tuple("0123456789")
 CLASS_COUNT = 10
 DIGIT_SIDE, DIGIT_WHITE = 8, 16
 
