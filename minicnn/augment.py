@@ -67,10 +67,26 @@ class Pipeline(Configured):
         -------
         images : array of the same dtype
         """
+        epoch = checked_count("Pipeline", "epoch", epoch, at_least=0)
+        batch = checked_count("Pipeline", "batch", batch, at_least=0)
         rng = np.random.Generator(np.random.SFC64([self.seed, epoch, batch]))
         for step in self.steps:
             images = step(images, rng)
         return images
+
+
+def check_pipeline(owner: str, pipeline: Callable | None) -> None:
+    """See that `pipeline` can be called with a batch's images and numbers, or is None.
+
+    Raises
+    ------
+    TypeError
+        If it cannot.
+    """
+    if pipeline is not None and (not callable(pipeline) or isinstance(pipeline, Transform | type)):
+        raise TypeError(
+            f"{owner} takes a pipeline such as augment.Pipeline([augment.Flip()]) as augment, got {pipeline!r}."
+        )
 
 
 class Transform(Configured):
@@ -92,7 +108,8 @@ class Transform(Configured):
         """
         name = type(self).__name__
         if not isinstance(images, np.ndarray) or images.dtype not in (np.uint8, np.float32, np.float64):
-            what = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
+            is_array = isinstance(images, np.ndarray)
+            what = f"{images.dtype}" if is_array else f"{type(images).__name__}; a slice of it may be one: images[:20]"
             raise TypeError(f"{name} takes an array of uint8, float32 or float64, got {what}.")
         if images.ndim != 4:
             hint = " Add the batch axis with images[None]." if images.ndim == 3 else ""

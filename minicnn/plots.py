@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from .arguments import checked_count
+from .augment import check_pipeline
 from .estimates import Estimate
 from .layers import Conv2D
 from .results import Results, measures
@@ -495,6 +496,7 @@ def augmented(pipeline: Augment, images: np.ndarray, *, versions: int = 8, most:
     TypeError, ValueError
         If there is no image.
     """
+    check_pipeline("augmented", pipeline)
     versions = checked_count("augmented", "versions", versions, at_least=1)
     images = images[: checked_count("augmented", "most", most, at_least=1)]
     columns = [images, *(pipeline(images, epoch=epoch, batch=0) for epoch in range(versions))]

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from . import batches
 from .arguments import checked_count
-from .augment import Transform
+from .augment import check_pipeline
 from .batches import Augment, Examples
 from .callbacks import Callback
 from .finite import FiniteCheck
@@ -319,8 +319,7 @@ def _check_kinds(loss: Loss, optimizer: Optimizer, callbacks: Sequence[Callback]
         raise TypeError(f"optimizer takes an optimizer such as SGD(0.01), got {optimizer!r}.")
     if isinstance(callbacks, Callback) or not all(isinstance(callback, Callback) for callback in callbacks):
         raise TypeError(f"callbacks takes a list such as callbacks=[EarlyStopping()], got {callbacks!r}.")
-    if augment is not None and (not callable(augment) or isinstance(augment, Transform | type)):
-        raise TypeError(f"augment takes a pipeline such as augment.Pipeline([augment.Flip()]), got {augment!r}.")
+    check_pipeline("fit", augment)
 
 
 def _checked_data(model: Sequential, data: Data, loss: Loss, name: str, augment: Augment | None = None) -> Data:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from minicnn import SGD, Dense, Dropout, Flatten, Sequential, SoftmaxCrossEntropy, augment, fit
+from minicnn import SGD, Dense, Dropout, Flatten, Sequential, SoftmaxCrossEntropy, augment, datasets, fit
 from minicnn.augment import Brightness, Contrast, Crop, Cutout, Flip, Pipeline, Shift
+from minicnn.callbacks import Callback
 from minicnn.kernels.augment import translate
 
 H, W = 6, 5
@@ -220,6 +221,9 @@ def test_light_of_standardized_images_is_refused():
         (lambda: Pipeline(["flip"]), TypeError, "takes a list such as"),
         (lambda: Pipeline([Flip]), TypeError, r"got the class Flip: write Flip\(...\)"),
         (lambda: Pipeline([Flip()], seed=-1), ValueError, "seed"),
+        (lambda: Pipeline([])(images(2), epoch=-1), ValueError, "epoch"),
+        (lambda: Pipeline([])(images(2), batch=0.5), TypeError, "batch"),
+        (lambda: Flip()(datasets.ScaledImages(images(2)), rng()), TypeError, r"got ScaledImages; .*images\[:20\]"),
     ],
 )
 def test_arguments_that_do_not_fit(make, error, message):
@@ -273,6 +277,32 @@ def test_fit_augments_each_batch_by_its_numbers():
     assert_array_equal(trained, model.params["dense_1.w"])
 
 
+@pytest.mark.parametrize("in_slices", [False, True])
+def test_a_run_that_was_cut_off_sees_the_same_images(tmp_path, in_slices):
+    """In the midst of an epoch, with nothing of the augmentation remembered; also of bytes in an object's slices."""
+
+    class Slices:
+        def __len__(self):
+            return len(x)
+
+        def __getitem__(self, part):
+            return x[part.start : part.stop]
+
+    class Interrupt(Callback):
+        def on_batch_end(self, run):
+            run.interrupted |= cut and (run.epoch, run.step) == (1, 2)
+
+    x, labels = images(40, np.uint8), np.arange(40) % 3
+    source = datasets.ScaledImages(Slices() if in_slices else x)
+    options = {"augment": Pipeline([Flip(), Shift(1)], seed=3), "callbacks": [Interrupt()], "epochs": 3}
+    cut = False
+    whole = weights(source, labels, **options)
+    cut = True
+    assert not np.array_equal(weights(source, labels, resume=tmp_path / "run.npz", **options), whole)
+    cut = False
+    assert_array_equal(weights(source, labels, resume=tmp_path / "run.npz", **options), whole)
+
+
 def test_augmentation_leaves_dropout_and_order_alone():
     x, labels = images(20), np.arange(20) % 3
     assert_array_equal(weights(x, labels, augment=Pipeline([Shift(0), Flip(0)])), weights(x, labels))
@@ -289,7 +319,7 @@ def test_steps_of_ones_own_may_change_shape_and_kind():
 @pytest.mark.parametrize(
     ("pipeline", "error", "message"),
     [
-        (Flip(), TypeError, r"takes a pipeline such as .*got Flip\(\)"),
+        (Flip(), TypeError, r"fit takes a pipeline such as .*got Flip\(\)"),
         ([Flip()], TypeError, "takes a pipeline"),
         (Pipeline, TypeError, "takes a pipeline"),
         (Pipeline([Crop(3)]), ValueError, r"\(N, 6, 5, 2\).*got \(1, 3, 3, 2\)"),

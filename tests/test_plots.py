@@ -260,3 +260,5 @@ def test_augmented_puts_smaller_images_in_the_middle():
     assert (sheet[:6, 9:17] == 0).sum() == 4 * 4 * 3 and (sheet[1:5, 11:15] == 0).all()
     with pytest.raises(ValueError, match=r"augmented takes images"):
         plots.augmented(lambda images, epoch, batch: images, np.zeros((6, 8, 1)))
+    with pytest.raises(TypeError, match=r"augmented takes a pipeline such as .*got Flip\(\)"):
+        plots.augmented(augment.Flip(), images)
