@@ -2,8 +2,7 @@
 
 Examples may be an array, a `numpy.memmap` of a file larger than the memory, or any object that knows its length and its
 slices, `len(x)` and `x[a:b]`. Of the last two, a batch at a time is in memory, and the next ones are read in the
-background while the model computes. The order of the examples, and so every number that training gives, does not depend
-on that.
+background while the model computes. That changes no number: the order is drawn before anything is read.
 
 An array is shuffled by index: each order of its N examples is as likely as any other. Of an object that knows only
 slices, single examples cannot be had cheaply:
@@ -11,8 +10,8 @@ slices, single examples cannot be had cheaply:
     cut it into blocks of one batch, and put the blocks in random order;
     shuffle the examples within each window of 16 blocks.                                           (1)
 
-A window is in memory while its batches are made. Neighbours in the data come in the same window, though seldom in the
-same batch: data that are sorted by class should be shuffled once when they are written.
+A window, 16 batches, is in memory while its batches are made. Neighbours in the data come in the same window, though
+seldom in the same batch: data that are sorted by class should be shuffled once when they are written.
 """
 
 from __future__ import annotations
@@ -37,7 +36,8 @@ Item = TypeVar("Item")
 class Examples(Protocol):
     """What training reads: an array of shape (N, ...), or anything that gives such arrays for slices.
 
-    Whoever can be indexed by an array of indices too, as arrays can, says so with `takes_indices = True`.
+    An object that can be indexed by an array of indices too, as arrays can, says so with `takes_indices = True`. One that
+    reads from a `numpy.memmap` may name it as its `base`: then what was read does not stay in the process's memory.
     """
 
     def __len__(self) -> int:
@@ -179,12 +179,21 @@ def epoch_batches(
 
 @contextmanager
 def slices(x: Examples, batch_size: int) -> Iterator[Iterator[np.ndarray]]:
-    """Open the examples in their order, `batch_size` at a time; leaving the block stops reading."""
+    """Open the examples in their order, `batch_size` at a time; leaving the block stops reading.
+
+    Parameters
+    ----------
+    x : Examples
+    batch_size : int
+
+    Yields
+    ------
+    parts : iterator of array
+    """
     starts = range(0, len(x), batch_size)
     if in_memory(x):
         yield (x[start : start + batch_size] for start in starts)
         return
-
     pages = _pages(x)
 
     def make(start: int) -> np.ndarray:
@@ -203,6 +212,15 @@ def prefetched(make: Callable[[int], Item], numbers: range) -> Iterator[Iterator
     """Open `map(make, numbers)`, computed in one background thread up to `AHEAD` items before they are asked for.
 
     An error in `make` is raised where its item is asked for. The thread ends with the block.
+
+    Parameters
+    ----------
+    make : function of a number
+    numbers : range
+
+    Yields
+    ------
+    items : iterator of what `make` returns
     """
     upcoming = iter(numbers)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="minicnn-batches") as thread:

@@ -135,12 +135,13 @@ class Sequential:
                 dy = dx
         return dx
 
-    def predict(self, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    def predict(self, x: batches.Examples, batch_size: int = 256) -> np.ndarray:
         """Outputs in evaluation mode, a batch at a time; a `backward` that is due still finds its forward pass.
 
         Parameters
         ----------
-        x : array, shape (N, *input_shape)
+        x : array, shape (N, *input_shape), or an object with `len(x)` and `x[a:b]`
+            Larger than the memory, if need be: see `minicnn.batches`.
         batch_size : int
             Examples at a time; changes memory and speed, not the result.
 
@@ -162,14 +163,14 @@ class Sequential:
         return y
 
     def evaluate(
-        self, data: tuple[np.ndarray, np.ndarray], loss: Loss, batch_size: int = 256
+        self, data: tuple[batches.Examples, np.ndarray], loss: Loss, batch_size: int = 256
     ) -> dict[str, float | None]:
         """Loss and accuracy in evaluation mode.
 
         Parameters
         ----------
         data : (array, array)
-            Examples (N, *input_shape) and their labels (N,).
+            Examples as in `predict`, and their labels (N,).
         loss : Loss
         batch_size : int
 

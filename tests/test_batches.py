@@ -58,9 +58,10 @@ def assert_same(one, other):
         assert_array_equal(a, b)
 
 
-def in_file(tmp_path, x):
-    np.save(tmp_path / "x.npy", x)
-    return np.load(tmp_path / "x.npy", mmap_mode="r")
+def in_file(tmp_path, x, mode="r"):
+    path = tmp_path / f"{len(list(tmp_path.iterdir()))}.npy"  # Windows does not write over a file that is mapped
+    np.save(path, x)
+    return np.load(path, mmap_mode=mode)
 
 
 @pytest.fixture(autouse=True)
@@ -230,8 +231,7 @@ def test_what_was_read_of_a_file_is_let_go(tmp_path):
 
 
 def test_what_was_written_in_a_private_copy_stays(tmp_path):
-    in_file(tmp_path, images()[0])
-    x = np.load(tmp_path / "x.npy", mmap_mode="c")
+    x = in_file(tmp_path, images()[0], mode="c")
     x[:] = 0.5
     trained(x[2:], images()[1][2:])
     network().predict(x)

@@ -215,7 +215,7 @@ def test_batch_shows_images_and_classes(dtype):
 def test_batch_shows_grey_images_and_the_first_of_many():
     x = np.linspace(0, 1, 40 * 6 * 7).reshape(40, 6, 7, 1)
     figure = written(plots.batch(x, most=3))
-    assert "the first 3 of 40 images of 6x7x1" in words(figure)
+    assert "the first 3 of 40 images of 6x7x1" in words(figure) and len(figure.axes) == 3
     assert_allclose(drawn(figure), np.repeat(x[:3], 3, axis=3))
 
 
