@@ -48,7 +48,11 @@ def judged(monkeypatch):
 
     def judge_here(entry, folder, limits, stop, figure):
         names.append(entry.name)
-        return judge(entry, Learner(folder / f"{entry.name}.py"))
+        reports = []
+        verdict = judge(entry, Learner(folder / f"{entry.name}.py"), reports.append)
+        if figure is not None and reports:
+            reports[-1].plot(figure)
+        return verdict
 
     monkeypatch.setattr(checker, "check_apart", judge_here)
     return names
@@ -329,7 +333,7 @@ class Typist:
 # figures
 
 
-def test_plot_draws_the_failing_report(capsys, folder):
+def test_plot_draws_the_failing_report(capsys, folder, judged):
     write(folder, "1", WRONG)
     status, out, _ = run(capsys, "plot", "1")
     assert status == 0 and "factor 1 / (4" in out and "01_dense.png" in out

@@ -71,7 +71,7 @@ def dense_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray
 
 from minicnn.exercises.conditions import keeps_caches_apart, keeps_float32
 from minicnn.exercises.exercise import Exercise, Gradients, Mistake, Values
-from minicnn.functional import dense_forward as right_forward
+from minicnn.reference.vectorized import dense_forward as right_forward
 
 EXAMPLE = {
     "x": np.array([[1.0, 2.0, 3.0], [0.0, -1.0, 2.0]]),
