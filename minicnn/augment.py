@@ -114,6 +114,8 @@ class Transform(Configured):
         if images.ndim != 4:
             hint = " Add the batch axis with images[None]." if images.ndim == 3 else ""
             raise ValueError(f"{name} takes images of shape (N, H, W, C), got {images.shape}.{hint}")
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(f"{name} takes a generator such as np.random.default_rng(0) as rng, got {rng!r}.")
         return self.apply(np.ascontiguousarray(images), rng)
 
     def apply(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -36,8 +36,8 @@ Item = TypeVar("Item")
 class Examples(Protocol):
     """What training reads: an array of shape (N, ...), or anything that gives such arrays for slices.
 
-    An object that can be indexed by an array of indices too, as arrays can, says so with `takes_indices = True`. One that
-    reads from a `numpy.memmap` may name it as its `base`: then what was read does not stay in the process's memory.
+    An object that can be indexed by an array of indices too, as arrays can, says so with `takes_indices = True`. One
+    that reads from a `numpy.memmap` may name it as its `base`: what was read does not stay in memory then.
     """
 
     def __len__(self) -> int:

@@ -223,6 +223,7 @@ def test_light_of_standardized_images_is_refused():
         (lambda: Pipeline([Flip()], seed=-1), ValueError, "seed"),
         (lambda: Pipeline([])(images(2), epoch=-1), ValueError, "epoch"),
         (lambda: Pipeline([])(images(2), batch=0.5), TypeError, "batch"),
+        (lambda: Flip()(images(2), 0), TypeError, r"Flip takes a generator such as np.random.default_rng\(0\).*got 0"),
         (lambda: Flip()(datasets.ScaledImages(images(2)), rng()), TypeError, r"got ScaledImages; .*images\[:20\]"),
     ],
 )

@@ -16,6 +16,7 @@ from numpy.testing import assert_array_equal
 from minicnn import SGD, BatchNorm, Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, SoftmaxCrossEntropy, batches, fit
 from minicnn.batches import AHEAD, WINDOW, draw_order, epoch_batches, prefetched, slices
 from minicnn.callbacks import Callback
+from minicnn.datasets import ScaledImages
 
 SHAPE = (6, 5, 2)
 
@@ -210,7 +211,8 @@ def test_memory_does_not_grow_with_the_data():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much of a file a process holds")
-def test_what_was_read_of_a_file_is_let_go(tmp_path):
+@pytest.mark.parametrize("show", [lambda x: x, lambda x: x[::-1], ScaledImages], ids=["array", "view", "ScaledImages"])
+def test_what_was_read_of_a_file_is_let_go(tmp_path, show):
     shape = (40, 512, 1024, 1)
     np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, shape).flush()  # 80 MB of zeros
     x = np.load(tmp_path / "x.npy", mmap_mode="r")
@@ -221,11 +223,11 @@ def test_what_was_read_of_a_file_is_let_go(tmp_path):
     x.sum()
     everything = held()
     order = np.arange(40)
-    with epoch_batches(x, order, order, 4) as of_epoch:
+    with epoch_batches(show(x), order, order, 4) as of_epoch:
         after = [held() for _ in of_epoch]
     assert max(after[AHEAD + 1 :]) < everything - 60e6
     x.sum()
-    with slices(x, 4) as parts:
+    with slices(show(x), 4) as parts:
         after = [held() for _ in parts]
     assert max(after[AHEAD + 1 :]) < everything - 60e6
 

@@ -69,11 +69,19 @@ def test_floats_stay_as_they_are(pixels):
         (np.zeros((3, 4, 4), np.int32), TypeError, "int32"),
         (np.zeros((3, 3, 8, 8), np.uint8), ValueError, "channels first"),
         (np.full((3, 4, 4), 255.0), ValueError, "scale floats"),
+        (5, TypeError, r"ScaledImages takes examples as an array, .* got 5, which has no length"),
+        ({}, TypeError, "dict fails"),
     ],
 )
 def test_what_is_no_image_is_refused_at_once(stored, error, message):
     with pytest.raises(error, match=message):
         ScaledImages(stored)
+
+
+@pytest.mark.parametrize(("white", "error"), [(0, ValueError), (1.5, TypeError)])
+def test_white_is_a_count(pixels, white, error):
+    with pytest.raises(error, match="white"):
+        ScaledImages(pixels, white)
 
 
 def test_a_pixel_out_of_range_is_refused_when_it_is_read(pixels):

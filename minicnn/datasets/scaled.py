@@ -12,7 +12,8 @@ import operator
 
 import numpy as np
 
-from ..batches import Examples, takes_indices
+from ..arguments import checked_count
+from ..batches import Examples, peek, takes_indices
 from .arrays import to_images
 
 
@@ -44,7 +45,9 @@ class ScaledImages:
     ndim = 4
 
     def __init__(self, stored: Examples, white: int = 255, name: str = "ScaledImages: images"):
-        self.base, self.white, self.name = stored, white, name
+        peek(stored, "ScaledImages")
+        self.base, self.name = stored, name
+        self.white = checked_count("ScaledImages", "white", white, at_least=1)
         self.takes_indices = takes_indices(stored)
         self.shape = (len(stored), *self[:1].shape[1:])
 
