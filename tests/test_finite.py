@@ -100,6 +100,19 @@ class WrongGradient(Dense):
         return dx
 
 
+class WrongOutput(Dense):
+    """One infinity in the second step, where the input happens to be 0."""
+
+    calls = 0
+
+    def forward(self, x, training=False):
+        y = super().forward(x, training)
+        self.calls += 1
+        if self.calls == STEP:
+            y[tuple(np.argwhere(x == 0)[0])] = np.inf
+        return y
+
+
 class LogOfProbability(Loss):
     """A loss that takes probabilities and the logarithm of them."""
 
@@ -216,6 +229,10 @@ CASES = {
     "a channel without variance": (
         lambda: (Sequential([Standardize(), Dense(3)], (5,)), with_one(X, (slice(None), 2), 0.5), LABELS, {}),
         ("standardize_1", "forward", "output", 1, "dead inputs: 1 of 5 channels.*0 / 0"),
+    ),
+    "a product that overflows just at one zero": (
+        lambda: (Sequential([WrongOutput(5), Dense(3)], (5,)), np.where(abs(X) > 1.5, 0, X), LABELS, {}),
+        ("wrongoutput_1", "forward", "output", 2, "what went into wrongoutput_1 is finite, so that it arose there"),
     ),
     "examples that are all zero": (
         lambda: (Sequential([UnitLength(), Dense(3)], (5,)), zero_from(X, 14), LABELS, {}),

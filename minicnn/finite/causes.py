@@ -93,10 +93,7 @@ def dead_inputs(place: Place, story: Story) -> str:
     dead_channels = x.max(axis=others) == x.min(axis=others)
     dead_examples = ~x.reshape(len(x), -1).any(axis=1)
     if not bad[..., ~dead_channels].any():
-        dead, why = (
-            f"{dead_channels.sum()} of {dead_channels.size} channels",
-            "the same number all over this batch",
-        )
+        dead, why = f"{dead_channels.sum()} of {dead_channels.size} channels", "the same number all over this batch"
     elif not bad[~dead_examples].any():
         dead, why = f"{dead_examples.sum()} of {len(x)} examples", "all zero"
     else:
@@ -108,25 +105,29 @@ def dead_inputs(place: Place, story: Story) -> str:
     )
 
 
+def log_of_a_probability(place: Place, story: Story) -> str:
+    """A loss on probabilities, of which one is exactly 0 or 1."""
+    p = place.source
+    if place.array not in ("loss", "gradient of the prediction") or p is None or p.min() < 0 or p.max() > 1:
+        return ""
+    ends = np.sum((p == 0) | (p == 1))
+    if not ends:
+        return ""
+    return (
+        f"log of zero: {ends} of the {p.size} predictions here are exactly 0 or 1, and the logarithm of a probability "
+        "0 is minus infinity. Leave out the last Softmax or Sigmoid and take a loss on logits (SoftmaxCrossEntropy, "
+        "BinaryCrossEntropy), which never meets log(0); or keep the probabilities away from the ends, e.g. "
+        "np.clip(p, 1e-7, 1 - 1e-7)."
+    )
+
+
 def log_of_zero(place: Place, story: Story) -> str:
     """A logarithm of 0, or a division by it, in a function of each number alone."""
-    x = place.source
-    if x is None or (place.array != "loss" and x.shape != place.bad.shape):
+    if place.source is None or not np.array_equal(place.bad, place.source == 0):
         return ""
-    ends = x[place.bad] if place.array != "loss" else x[(x == 0) | (x == 1)]
-    whole = np.isin(ends, (0, 1)).all() if _probabilities(x) else (ends == 0).all()
-    if not ends.size or not whole or (place.array == "loss" and not _probabilities(x)):
-        return ""
-    if _probabilities(x) and place.array in ("loss", "gradient of the prediction"):
-        return (
-            f"log of zero: {ends.size} of the {x.size} predictions here are exactly 0 or 1, and the logarithm of a "
-            "probability 0 is minus infinity. Leave out the last Softmax or Sigmoid and take a loss on logits "
-            "(SoftmaxCrossEntropy, BinaryCrossEntropy), which never meets log(0); or keep the probabilities away "
-            "from the ends, e.g. np.clip(p, 1e-7, 1 - 1e-7)."
-        )
     return (
-        f"log of zero, or a division by zero: {place.owner} gives this just where its input is 0, {ends.size} times. "
-        "(The derivatives of log, of a root and of 1/x are infinite there, too.) Add a small number first, e.g. "
+        f"log of zero, or a division by zero: {place.owner} gives this just where its input is 0, {place.bad.sum()} "
+        "times. (The derivatives of log, of a root and of 1/x are infinite there, too.) Add a small number first, e.g. "
         "np.log(x + 1e-7)."
     )
 
@@ -134,7 +135,7 @@ def log_of_zero(place: Place, story: Story) -> str:
 def negative_root(place: Place, story: Story) -> str:
     """A logarithm or root of a negative number."""
     x = place.source
-    if x is None or x.shape != place.bad.shape or not (x[place.bad] < 0).all() or not (x >= 0).any():
+    if x is None or not x.min() < 0 or not any(np.array_equal(place.bad, where) for where in (x < 0, x <= 0)):
         return ""
     return (
         f"a logarithm or a root of a negative number: {place.owner} gives this just where its input is negative, "
@@ -146,7 +147,7 @@ def negative_root(place: Place, story: Story) -> str:
 def exp_overflow(place: Place, story: Story) -> str:
     """An exponential of a large number."""
     x, bad = place.source, place.bad
-    if x is None or x.shape != bad.shape or place.found != "inf" or not x[bad].min() > EXP_OVERFLOWS:
+    if x is None or x.shape != bad.shape or not np.array_equal(bad, x > EXP_OVERFLOWS):
         return ""
     return (
         f"exp of a large number: {place.owner} gives infinity just where its input is above {x[bad].min():.3g}, and "
@@ -200,6 +201,7 @@ CAUSES: tuple[Cause, ...] = (
     in_the_data,
     in_the_parameters,
     dead_inputs,
+    log_of_a_probability,
     log_of_zero,
     negative_root,
     exp_overflow,
@@ -207,10 +209,6 @@ CAUSES: tuple[Cause, ...] = (
     learning_rate,
     unknown,
 )
-
-
-def _probabilities(x: np.ndarray) -> bool:
-    return bool(x.min() >= 0 and x.max() <= 1)
 
 
 def _largest(x: np.ndarray | None) -> float:
