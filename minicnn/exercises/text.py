@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from ..gradcheck.colour import BOLD, FAINT, GREEN, RED, YELLOW, Paint
 from .course import Entry, find, path
 from .folder import file_name
+from .learner import Learner
 from .memory import Memory
 from .verdict import Status, Verdict
 
@@ -75,7 +76,9 @@ class Told:
             return self._about((begun or unfinished)[0])
         left = [entry for entry in path() if not self.memory.has_passed(entry)]
         if not all(entry.exercise.extra for entry in left):
-            return self._go_on(next(entry for entry in left if not entry.exercise.extra))
+            first = next(entry for entry in left if not entry.exercise.extra)
+            begun = not Learner(self.memory.folder / file_name(first)).is_untouched(first.functions)
+            return f"Next: {self.command('check', _number(first))}" if begun else self._go_on(first)
         extras = f"\nExtras, if you like: {', '.join(entry.name for entry in left)}" if left else ""
         return f"The path is done. See your own layers train: {self.command('lesson')}{extras}"
 

@@ -132,6 +132,10 @@ def test_what_passes_counts_and_the_next_exercise_is_named(capsys, folder, judge
     assert status == 1 and f"] 1 of {of} passed" in out, "exercise 1 passed before"
     (folder / "01_dense.py").write_text("changed")
     assert "] 0 of " in run(capsys, "check", "2")[1], "but its file is another one now"
+    write(folder, "2")
+    assert "Next: minicnn exercises check 1" in run(capsys, "check", "2")[1], (
+        "it was begun: there is something to check"
+    )
 
 
 def test_what_was_begun_comes_before_what_was_not(capsys, folder, judged):
