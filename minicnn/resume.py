@@ -209,10 +209,8 @@ def _place(saved: Contents) -> Place:
         raise ValueError(f"its sums are no numbers: {tally}")
     if values["epoch"] != saved.history.epochs:
         raise ValueError(f"it has come to epoch {values['epoch']}, but its history has {saved.history.epochs}")
-    array = saved.run_arrays["order_rng"]
-    if array.shape != (6,) or array.dtype != np.uint64:
-        raise ValueError("the state of its random generator is none")
-    return Place(values["epoch"], tally, rng_state(array), bool(values["stop"]), str(values["stop_reason"]))
+    order_rng = rng_state(saved.run_arrays["order_rng"])
+    return Place(values["epoch"], tally, order_rng, bool(values["stop"]), str(values["stop_reason"]))
 
 
 def _restore(run: Run, saved: Contents, callbacks: list[Callback]) -> None:

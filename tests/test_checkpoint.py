@@ -505,6 +505,8 @@ def test_a_history_or_an_optimizer_that_is_none(tmp_path, name, change, message)
         ("optimizer/dense_3.b", np.ones(3, "f4"), "unknown optimizer/dense_3.b"),
         ("rng", np.ones(7, np.uint64), "rng is uint64 of shape"),
         ("rng", np.ones(6), "rng is float64 of shape"),
+        ("rng", np.array([1, 2, 3, 4, 2, 0], np.uint64), "random generator"),
+        ("rng", np.array([1, 2, 3, 4, 1, 2**32], np.uint64), "random generator"),
         ("../../etc/passwd", np.ones(3), "unknown .*passwd"),
     ],
 )

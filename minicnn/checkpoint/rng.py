@@ -35,7 +35,15 @@ def rng_array(state: dict) -> np.ndarray:
 
 
 def rng_state(array: np.ndarray) -> dict:
-    """Turn what `rng_array` gave back into a state."""
+    """Turn what `rng_array` gave back into a state.
+
+    Raises
+    ------
+    ValueError
+        If the array is no such state.
+    """
+    if array.shape != (6,) or array.dtype != np.uint64 or array[4] > 1 or array[5] >= 1 << 32:
+        raise ValueError("the state of its random generator is none")
     return {
         "bit_generator": "SFC64",
         "state": {"state": array[:4]},
