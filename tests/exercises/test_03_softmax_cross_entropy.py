@@ -1,7 +1,13 @@
 """Exercise 3: wrong answers by name, right ones however written."""
 
+import warnings
+
 import pytest
-from answers import assert_passed, assert_wrong, verdict_on
+from answers import assert_passed, assert_wrong, changed, solution, verdict_on
+
+from minicnn.exercises import course
+from minicnn.exercises.judge import judge
+from minicnn.exercises.learner import Learner
 
 LOG_P = "shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))"
 LOSS = "-log_p[np.arange(len(labels)), labels].mean()"
@@ -113,3 +119,13 @@ def test_a_backward_pass_with_its_own_softmax_must_not_overflow_either(tmp_path)
 def test_float32_on_the_way_is_explained(tmp_path):
     coarse = ("dlogits = np.exp(log_p)", "dlogits = np.exp(log_p.astype(np.float32)).astype(log_p.dtype)")
     assert_wrong(verdict_on("03_softmax_cross_entropy", coarse, tmp_path=tmp_path), "low-precision", "float32")
+
+
+def test_an_overflow_is_told_by_its_numbers_and_not_as_a_warning(tmp_path):
+    file = tmp_path / "03_softmax_cross_entropy.py"
+    naive = ("logits - logits.max(axis=1, keepdims=True)", "logits")
+    file.write_text(changed(solution("03_softmax_cross_entropy"), naive), encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        verdict = judge(course.find("3"), Learner(file))
+    assert_wrong(verdict, "overflow")

@@ -1,9 +1,12 @@
 """Exercise 18: wrong kernels by name, right ones in any order of their loops."""
 
+import json
+
 import pytest
 from answers import assert_passed, assert_wrong, verdict_on
 
 from minicnn.exercises import course
+from minicnn.exercises.verdict import Verdict
 
 PLACE = "[n, i * stride + ki, j * stride + kj, c]"
 
@@ -80,6 +83,7 @@ def test_how_fast_it_was_is_told(tmp_path):
     verdict = verdict_on("18_numba_im2col", tmp_path=tmp_path)
     (note,) = verdict.notes
     assert "times as fast." in note
+    assert Verdict.from_dict(json.loads(json.dumps(verdict.to_dict()))) == verdict
 
 
 def test_without_compiler_nothing_is_measured(tmp_path, monkeypatch):
