@@ -3,11 +3,11 @@
 A backward pass can be wrong and the network still learns, a little worse. How do you know that yours is right? By
 measuring: move one number of x a little, and see how much L changes.
 
-For y = f(x) and an upstream gradient dy, the part of L that depends on x is
+A backward pass is asked for dL/dx at a given dy = dL/dy. The simplest L that has this dy, for y = f(x), is
 
     L(x) = sum over all entries k of dy[k] f(x)[k]                                                  (1)
 
-since then dL/df(x)[k] = dy[k], as it should be. With e_i an array that is 1 at the index i and 0 elsewhere,
+so that is the one to measure. With e_i an array that is 1 at the index i and 0 elsewhere,
 
     dL/dx[i] is nearly  (L(x + h e_i) - L(x - h e_i)) / (2 h)                                       (2)
 
@@ -17,12 +17,13 @@ divides it by 2 h. With h = 1e-5 both errors are about 1e-10 or less.
 
 Two gradients a and b agree if their shapes are equal and, with the same scale for all entries,
 
-    |a[i] - b[i]| <= tolerance times scale  for every i,    scale = largest of all |a[k]| and |b[k]|        (3)
+    |a[i] - b[i]| <= tolerance times scale  for every i,                                            (3)
+    scale = the largest of all |a[k]| and |b[k]|
 
 An entry may be 0 in a and 1e-12 in b. Beside its own size that is an error of 100 %, beside the scale it is none.
 
-With both you can check a backward pass: what dy should it be given, so that no mistake stays unseen? Not ones: the
-backward pass that forgets dy would pass.                                                                 (4)
+With both you can check a backward pass. Which dy should it be given, so that no mistake stays unseen? Ones will not do:
+a backward pass that forgets dy would be right for them. (4)
 
 Write the three functions, then: minicnn exercises check 4
 """
