@@ -47,6 +47,8 @@ class Sequential:
         Shape of one output.
     rng : numpy.random.Generator
         Shared by all layers.
+    mode_watch : ModeWatch
+        Sees evaluations that were made with `training=True`.
 
     Raises
     ------
