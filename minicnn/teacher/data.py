@@ -24,7 +24,8 @@ def inputs_not_scaled(x: np.ndarray, layers: Sequence[Layer]) -> str:
         isinstance(f, (Flatten, MaxPool2D, AvgPool2D)) for f in layers[:before_weights]
     ):
         return ""
-    low, high, size = float(x.min()), float(x.max()), float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))
+    with np.errstate(over="ignore"):
+        low, high, size = float(x.min()), float(x.max()), float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))
     seen = f"the examples of the first batch reach from {low:.4g} to {high:.4g} (root mean square {size:.3g})"
     if low >= 0 and 0 < high <= TWICE_SCALED:
         return f"{seen}: were pixels divided by 255 twice? Once is enough."

@@ -18,11 +18,8 @@ ENOUGH = 8  # examples a batch, for batch norm
 
 def probabilities_as_logits(model: Sequential, loss: Loss) -> str:
     """A last layer that makes probabilities, before a loss that makes them itself."""
-    name, last = next(
-        (name, layer)
-        for name, layer in zip(reversed(model.layer_names), reversed(model.layers), strict=True)
-        if not isinstance(layer, Dropout)
-    )
+    layers = zip(model.layer_names, model.layers, strict=True)
+    name, last = [("", None), *((name, layer) for name, layer in layers if not isinstance(layer, Dropout))][-1]
     if not isinstance(last, (Softmax, Sigmoid)) or not isinstance(loss, (SoftmaxCrossEntropy, BinaryCrossEntropy)):
         return ""
     kind = type(loss).__name__
