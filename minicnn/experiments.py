@@ -75,7 +75,11 @@ def run_experiment(
 
     def run(arm: str, seed: int) -> Curves:
         told = after_epoch and partial(after_epoch, arm, seed)
-        return train_arm(arms[arm], seed, data, results.recipe, told, cancelled)
+        try:
+            return train_arm(arms[arm], seed, data, results.recipe, told, cancelled)
+        except BaseException:
+            cancelled.set()  # before this thread takes the next run
+            raise
 
     def take_in(job: Future) -> None:
         arm, seed = jobs[job]
@@ -93,7 +97,7 @@ def run_experiment(
         except KeyboardInterrupt:
             results.interrupted = True
         finally:
-            cancelled.set()  # nothing is left to cancel unless an error or Ctrl-C came
+            cancelled.set()  # nothing is left to cancel unless Ctrl-C came
             pool.shutdown(cancel_futures=True)
     for job, (arm, seed) in jobs.items():  # Ctrl-C may have come between a run's end and its being taken in
         if not job.cancelled() and job.exception() is None and seed not in results.runs[arm]:
