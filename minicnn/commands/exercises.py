@@ -219,7 +219,10 @@ def _wants_it(entry: Entry, memory: Memory) -> bool:
     if not sys.stdin.isatty():
         print("If you want it: add --yes")
         return False
-    return input("Show it? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input("Show it? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:  # Ctrl-D
+        return False
 
 
 def run_plot(options: argparse.Namespace) -> int:
@@ -233,9 +236,12 @@ def run_plot(options: argparse.Namespace) -> int:
     if file.suffix not in FIGURES:
         raise UsageError(f"the figure's name must end in one of {', '.join(FIGURES)}, got {file}.")
     memory = Memory.of(folder)
-    file.unlink(missing_ok=True)
     checker = Checker(folder, Limits(options.seconds, options.memory << 20), memory, {entry.name: file})
-    *_, verdict = checker.check([entry])
+    try:
+        file.unlink(missing_ok=True)
+        *_, verdict = checker.check([entry])
+    except OSError as error:
+        raise UsageError(f"cannot write the figure: {error}") from error
     print(_told(memory).verdict(verdict))
     if not file.exists():
         why = "the gradients are right, each stage by itself" if verdict.passed else "no gradient was compared"

@@ -24,12 +24,14 @@ class Saves:
 
     def wait(self) -> list[Path]:
         """Wait for a save, and until all are still; returns the files that were saved since the last time."""
-        before, now = self.seen, self._look()
-        while now == self.seen or now != before:
-            time.sleep(PAUSE)
-            before, now = now, self._look()
-        changed = [file for file in self.files if now[file] not in (None, self.seen[file])]
-        self.seen = now
+        changed = []
+        while not changed:  # a deleted file is no saved one
+            before, now = self.seen, self._look()
+            while now == self.seen or now != before:
+                time.sleep(PAUSE)
+                before, now = now, self._look()
+            changed = [file for file in self.files if now[file] not in (None, self.seen[file])]
+            self.seen = now
         return changed
 
     def _look(self) -> dict[Path, tuple[int, int] | None]:

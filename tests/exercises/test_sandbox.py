@@ -144,7 +144,7 @@ def test_a_stop_ends_the_process_at_once(tmp_path):
     stop = threading.Event()
     folder = write(tmp_path, "while True: pass")
     with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(check_apart, course.find("1"), folder, Limits(seconds=300), stop)
+        run = pool.submit(check_apart, course.find("1"), folder, Limits(seconds=15), stop)
         time.sleep(0.5)
         stop.set()
         with pytest.raises(StoppedError):
