@@ -107,13 +107,7 @@ class Transform(Configured):
         images : array of the same dtype
         """
         name = type(self).__name__
-        if not isinstance(images, np.ndarray) or images.dtype not in (np.uint8, np.float32, np.float64):
-            is_array = isinstance(images, np.ndarray)
-            what = f"{images.dtype}" if is_array else f"{type(images).__name__}; a slice of it may be one: images[:20]"
-            raise TypeError(f"{name} takes an array of uint8, float32 or float64, got {what}.")
-        if images.ndim != 4:
-            hint = " Add the batch axis with images[None]." if images.ndim == 3 else ""
-            raise ValueError(f"{name} takes images of shape (N, H, W, C), got {images.shape}.{hint}")
+        _check_images(name, images)
         if not isinstance(rng, np.random.Generator):
             raise TypeError(f"{name} takes a generator such as np.random.default_rng(0) as rng, got {rng!r}.")
         return self.apply(np.ascontiguousarray(images), rng)
@@ -185,7 +179,24 @@ class Crop(Transform):
 
 
 def center_crop(images: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
-    """Cut out the middle of each image, of `size` as in `Crop`: a view, shape (N, height, width, C)."""
+    """Cut out the middle of each image.
+
+    Parameters
+    ----------
+    images : uint8, float32 or float64 array, shape (N, H, W, C)
+    size : int or (height, width), in pixels
+
+    Returns
+    -------
+    images : array, shape (N, height, width, C)
+        A view of the same numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If these are no images, or the images are smaller.
+    """
+    _check_images("center_crop", images)
     height, width = size = _pair("center_crop", size)
     top, left = (room // 2 for room in _room("center_crop", images, size))
     return images[:, top : top + height, left : left + width]
@@ -251,6 +262,18 @@ class Contrast(Transform):
         factor = rng.uniform(1 - self.strength, 1 + self.strength, len(images))
         mean = images.mean(axis=(1, 2, 3))
         return _scaled("Contrast", images, factor, (1 - factor) * mean)  # (6): f x + (1 - f) m
+
+
+def _check_images(owner: str, images: np.ndarray) -> None:
+    """See that these are images, a batch of them."""
+    if not isinstance(images, np.ndarray):
+        what = type(images).__name__
+        raise TypeError(f"{owner} takes an array, got {what}; a slice of it may be one: images[:20].")
+    if images.dtype not in (np.uint8, np.float32, np.float64):
+        raise TypeError(f"{owner} takes uint8, float32 or float64, got {images.dtype}.")
+    if images.ndim != 4:
+        hint = " Add the batch axis with images[None]." if images.ndim == 3 else ""
+        raise ValueError(f"{owner} takes images of shape (N, H, W, C), got {images.shape}.{hint}")
 
 
 def _white(images: np.ndarray) -> int:

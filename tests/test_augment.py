@@ -68,6 +68,8 @@ def test_no_image_and_one_image(step):
 def test_what_is_no_batch_of_images(step, x, error, message):
     with pytest.raises(error, match=f"{type(step).__name__} takes.*{message}"):
         step(x, rng())
+    with pytest.raises(error, match=f"center_crop takes.*{message}"):
+        augment.center_crop(x, 2)
 
 
 # ---------------------------------------------------------------------------------------------- each by its formula
