@@ -117,13 +117,16 @@ class RunFile(Callback):
         self._write(run, run.epoch, run.tally, run.order_rng if run.tally.steps else None)
 
     def on_batch_end(self, run: Run) -> None:
-        """Keep the run in the midst of an epoch, if it is time or Ctrl-C was pressed."""
+        """Keep the run in the midst of an epoch, if it is time."""
         due = time.monotonic() - self.written >= self.every_seconds
         due |= self.every_steps is not None and (run.step + 1) % self.every_steps == 0
-        if due or run.interrupted:
-            self.states = [callback.get_state() for callback in self.callbacks]
-            self._write(run, run.epoch, run.tally, run.order_rng)
-            self.closed = run.interrupted  # the epoch will be recorded as it is, but shall go on from here
+        if due:
+            self._write_midway(run)
+
+    def on_interrupt(self, run: Run) -> None:
+        """Keep the run, and then no more: `fit` records the epoch as far as it came, but it shall go on from here."""
+        self._write_midway(run)
+        self.closed = True
 
     def on_epoch_end(self, run: Run) -> None:
         """Keep the run between two epochs."""
@@ -135,6 +138,10 @@ class RunFile(Callback):
         """Keep the model as the callbacks leave it, such as the best one, and with it their states from before."""
         if not run.interrupted:
             self._write(run, run.epoch, Tally(), None)
+
+    def _write_midway(self, run: Run) -> None:
+        self.states = [callback.get_state() for callback in self.callbacks]
+        self._write(run, run.epoch, run.tally, run.order_rng)
 
     def _write(self, run: Run, epoch: int, tally: Tally, order_rng: dict | None) -> None:
         """Write everything down; without `order_rng` the epoch's order is still to be drawn."""

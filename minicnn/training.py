@@ -66,8 +66,10 @@ class Run:
         Set by a callback to end training after this step.
     stop_reason : str
         Why.
+    ctrl_c : bool
+        Whether Ctrl-C was pressed, at whatever moment.
     interrupted : bool
-        Whether Ctrl-C was pressed: training ends after the present step.
+        Whether training has heeded it, which it does between two steps and between two epochs only.
     """
 
     model: Sequential
@@ -87,6 +89,7 @@ class Run:
     batch_loss: float = float("nan")
     stop: bool = False
     stop_reason: str = ""
+    ctrl_c: bool = False
     interrupted: bool = False
 
     @property
@@ -199,6 +202,7 @@ def fit(
             )
             run.notify("on_epoch_end")
             run.epoch, run.tally = run.epoch + 1, Tally()
+            run.interrupted = run.ctrl_c
         run.history.stop_reason = "Ctrl-C" if run.interrupted else run.stop_reason
         run.notify("on_train_end")
     return run.history
@@ -261,6 +265,9 @@ def train_epoch(
             optimizer.step(model.params, model.grads)
             meter.add(logits)
             run.notify("on_batch_end")
+            if run.ctrl_c:
+                run.interrupted = True
+                run.notify("on_interrupt")
             if run.ends:
                 break
     return meter.means()
@@ -301,7 +308,7 @@ def _ctrl_c_stops(run: Run) -> Iterator[None]:
     usual = signal.getsignal(signal.SIGINT)
 
     def stop(*_) -> None:
-        run.interrupted = True
+        run.ctrl_c = True
         signal.signal(signal.SIGINT, usual)
 
     signal.signal(signal.SIGINT, stop)

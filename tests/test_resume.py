@@ -156,20 +156,38 @@ def test_the_time_that_may_be_lost(tmp_path, data):
         assert minicnn.load_run(file.path).optimizer.iterations == kept
 
 
-def test_a_run_stopped_by_ctrl_c_goes_on(tmp_path, data):
-    class PressCtrlC(CutOff):
-        def look(self, event, run):
-            if event == self.event and self.place == (run.epoch, run.step):
+class PressCtrlC(CutOff):
+    def look(self, event, run):
+        if event == self.event and self.place == (run.epoch, run.step):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+PressCtrlC.__name__ = "CutOff"  # it is the same run
+MOMENTS = [("batch_begin", 0), ("batch_begin", 2), ("loss", 2), ("batch_end", 2), ("batch_end", 5), ("epoch_end", 5)]
+
+
+@pytest.mark.parametrize(("event", "step"), MOMENTS)
+def test_a_run_stopped_by_ctrl_c_goes_on(tmp_path, data, event, step):
+    path = tmp_path / "run.npz"
+    _, _, history = train(data, path, cut=PressCtrlC(event, 1, step))
+    assert history.stop_reason == "Ctrl-C" and history.epochs == 2
+    assert_same(train(data, path), train(data))
+
+
+def test_ctrl_c_just_after_the_file_was_looked_after(tmp_path, data):
+    """The file is written once more, for the step that is the last."""
+
+    class Late(RunFile):
+        def on_batch_end(self, run):
+            super().on_batch_end(run)
+            if (run.epoch, run.step) == (1, 2):
                 os.kill(os.getpid(), signal.SIGINT)
 
-    PressCtrlC.__name__ = "CutOff"  # it is the same run
-    whole = train(data)
-    for event in ("batch_begin", "loss", "batch_end", "epoch_end"):
-        step = STEPS - 1 if event == "epoch_end" else 2
-        path = tmp_path / f"{event}.npz"
-        _, _, history = train(data, path, cut=PressCtrlC(event, 1, step))
-        assert history.stop_reason == "Ctrl-C" and history.epochs == 2
-        assert_same(train(data, path), whole)
+    file = Late(tmp_path / "run.npz")
+    _, _, history = train(data, file)
+    assert history.stop_reason == "Ctrl-C" and history.epochs == 2
+    assert minicnn.load_run(file.path).optimizer.iterations == STEPS + 3
+    assert_same(train(data, file.path), train(data))
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path, data):

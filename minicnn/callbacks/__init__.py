@@ -8,6 +8,7 @@
             on_batch_begin      forward pass, loss
             on_loss             backward pass, step
             on_batch_end
+            on_interrupt            only where Ctrl-C ends training
         on_epoch_end
     on_train_end
 

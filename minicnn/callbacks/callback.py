@@ -28,6 +28,9 @@ class Callback(Configured):
     def on_batch_end(self, run: Run) -> None:
         """After a batch's step; `run.batch_loss` is its loss from before the step."""
 
+    def on_interrupt(self, run: Run) -> None:
+        """After the step at which Ctrl-C ends training, before its epoch is recorded as far as it came."""
+
     def on_epoch_end(self, run: Run) -> None:
         """After an epoch and its validation, with the history up to date."""
 
