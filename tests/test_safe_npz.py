@@ -194,9 +194,9 @@ def test_a_size_that_deflate_cannot_have_reached():
 def test_a_size_that_is_not_there():
     """The claim is possible for deflate, but the member unpacks to less."""
     header = npy(shape="(100000,)")
-    file = archive(("x.npy", header + bytes(5000)), compression=zipfile.ZIP_DEFLATED)
+    file = archive(("x.npy", header + np.random.default_rng(0).bytes(5000)), compression=zipfile.ZIP_DEFLATED)
     claim = in_directory(file, 24, struct.pack("<I", len(header) + 400_000))
-    with pytest.raises(ValueError, match=r"claims|ends early|cannot have"):
+    with pytest.raises(ValueError, match="x ends early"):
         read(claim, max_bytes=10**12)
 
 
