@@ -247,6 +247,7 @@ RIGHT = {
     "nine of one class": lambda: train(network(), FEW_X, FEW_LABELS, epochs=200),
     "one example": lambda: train(network(), X[:1], LABELS[:1], epochs=300),
     "five examples": lambda: train(with_batchnorm(), X[:5], LABELS[:5], epochs=60),
+    "a batch of all five": lambda: train(with_batchnorm(), X[:5], LABELS[:5], batch_size=5),
     "in order, but mixed": lambda: train(network(), shuffle=False),
     "batches of two in order": lambda: train(
         network(Dense(1)), X[:90], IS_ONE[:90], shuffle=False, batch_size=2, loss=BinaryCrossEntropy()
