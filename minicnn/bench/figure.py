@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from ..atomic_write import atomic_write
-from ..plots import COLOURS, DPI, FAINT, INK, MARKERS, NORMAL, SMALL, WIDTH
+from ..plots.style import COLOURS, DPI, FAINT, INK, MARKERS, NORMAL, SMALL, WIDTH
 from .peers import PEERS
 
 COLUMNS, PANEL = 2, 2.7  # panels in a row, inches of height
