@@ -70,8 +70,8 @@ class Tally:
         """Count one step."""
         self.steps += 1
         self.seen += examples
-        self.loss += mean_loss * examples
-        self.correct = None if correct is None else self.correct + correct
+        self.loss += float(mean_loss) * examples  # a loss of one's own may give NumPy's numbers
+        self.correct = None if correct is None else self.correct + int(correct)
 
     def means(self) -> dict[str, float | None]:
         """Loss and accuracy so far; there has to be a step."""

@@ -286,6 +286,23 @@ def test_checkpoint_remembers_its_best(tmp_path, data):
     assert sorted(path.name for path in tmp_path.glob("best*")) == ["best-1.npz", "best-2.npz", "best-4.npz"]
 
 
+def test_a_loss_of_ones_own_may_give_numbers_of_numpy(tmp_path, data):
+    class Own(minicnn.SoftmaxCrossEntropy):
+        def forward(self, logits, labels):
+            return np.float32(super().forward(logits, labels))
+
+        def value(self, logits, labels):
+            return np.float32(super().value(logits, labels))
+
+        def correct(self, logits, labels):
+            return np.int64(super().correct(logits, labels))
+
+    file = RunFile(tmp_path / "run.npz", every_steps=1)
+    with pytest.raises(Cut):
+        train(data, file, cut=CutOff("batch_begin", 2, 3), loss=Own())
+    assert_same(train(data, file, loss=Own()), train(data, loss=Own()))
+
+
 # --- files that cannot be gone on with ---
 
 

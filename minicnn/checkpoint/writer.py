@@ -63,8 +63,15 @@ def _arrays(contents: Contents) -> Arrays:
     return arrays
 
 
+def _plain_number(value: object) -> object:
+    """Turn a NumPy number into Python's; JSON knows no other value that it does not write by itself."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r:.80} is none")
+
+
 def _text(values: dict) -> np.ndarray:
     try:
-        return np.array(json.dumps(values))
+        return np.array(json.dumps(values, default=_plain_number))
     except TypeError as error:
         raise ValueError(f"A checkpoint holds plain values and arrays only: {error}.") from error
