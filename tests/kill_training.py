@@ -19,11 +19,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 import minicnn
 from minicnn import callbacks, datasets, schedules
@@ -146,6 +148,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.fsync:
         os.fsync = lambda descriptor: None
+    tqdm.set_lock(threading.RLock())  # its usual lock is shared with forks: one that dies with it locks all others out
     if arguments.train:
         train(arguments.train, arguments.seed, every_steps=1)
         return
