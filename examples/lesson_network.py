@@ -55,6 +55,7 @@ def main(argv=None):
         "data", type=Path, nargs="?", help="an .npz file, or a folder with one folder of pictures a class; or nothing"
     )
     parser.add_argument("--epochs", type=int, default=10, help="(%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     parser.add_argument("--quick", action="store_true", help="60 images and one epoch, to see that it runs")
     options = parser.parse_args(argv)
     try:
@@ -64,7 +65,7 @@ def main(argv=None):
     if options.quick:
         data = data.subset(*(min(n, len(split.labels)) for n, split in ((60, data.train), (20, data.test))))
 
-    model = lesson_network()
+    model = lesson_network(options.seed)
     print(model.summary())
     history = fit(
         model,
