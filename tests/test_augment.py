@@ -293,7 +293,7 @@ def test_a_run_that_was_cut_off_sees_the_same_images(tmp_path, in_slices):
 
     class Interrupt(Callback):
         def on_batch_end(self, run):
-            run.interrupted |= cut and (run.epoch, run.step) == (1, 2)
+            run.ctrl_c |= cut and (run.epoch, run.step) == (1, 2)
 
     x, labels = images(40, np.uint8), np.arange(40) % 3
     source = datasets.ScaledImages(Slices() if in_slices else x)
