@@ -12,9 +12,13 @@ from .exercise import Mistake, Values
 from .verdict import Problem
 
 SHOWN = 40  # an array with at most so many numbers is shown whole
+KEEP_FLOAT32 = (
+    "new arrays take the dtype of the old, as in np.zeros(shape, x.dtype), and a product "
+    "with an array or a number of NumPy's float64, such as mask / keep or np.sqrt(2.0), is float64"
+)
 WHY_DTYPE = {  # got, expected
     ("float32", "float64"): " (float64 went in: do not round on the way)",
-    ("float64", "float32"): " (float32 went in: new arrays take the dtype of the old, as in np.zeros(shape, x.dtype))",
+    ("float64", "float32"): f" (float32 went in: {KEEP_FLOAT32})",
 }
 
 
@@ -62,7 +66,7 @@ def _as_tuple(result: Any, check: Values) -> tuple:
 
 def _wrong_count(result: Any, check: Values) -> Problem | None:
     """See that as many values came back as there are names."""
-    names = ", ".join("cache" if n is None else n for n in check.returns)
+    names = ", ".join(check.uncompared if n is None else n for n in check.returns)
     if result is None:
         return Problem("shape", "returned-nothing", f"{check.function} returned nothing. End it with: return {names}")
     wanted = len(check.returns)
@@ -79,6 +83,11 @@ def _wrong_kind(name: str, got: Any, wanted: Any) -> Problem | None:
         return _wrong_number(name, got, wanted)
     if not isinstance(got, (np.ndarray, np.generic)):  # x.mean() is a np.float64, of shape ()
         return Problem("shape", "wrong-type", f"{name} must be an array of shape {wanted.shape}, got {_kind(got)}.")
+    if isinstance(got, np.matrix):
+        message = (
+            f"{name} must be a plain array, got a np.matrix, whose * is the matrix product: x @ w needs no np.matrix."
+        )
+        return Problem("shape", "wrong-type", message)
     if got.shape != wanted.shape:
         return Problem("shape", "wrong-shape", f"{name} has shape {got.shape}, expected {wanted.shape}.")
     if got.dtype != wanted.dtype:
@@ -150,6 +159,12 @@ def _number(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) and math.isfinite(value) else str(value)
 
 
+def _has_small(array: np.ndarray) -> bool:
+    """Whether four decimals would show a number as 0 that is more than rounding beside the largest."""
+    sizes = np.abs(array[np.isfinite(array)]) if array.dtype.kind == "f" else np.zeros(0)
+    return bool(((sizes < 5e-5) & (sizes > 1e-14 * sizes.max(initial=0.0))).any())
+
+
 def written_out(name: str, array: np.ndarray, remark: str = "") -> list[str]:
     """The numbers of an array in indented lines; of four axes, the two of a picture at a time."""
     if array.ndim == 4:
@@ -159,5 +174,5 @@ def written_out(name: str, array: np.ndarray, remark: str = "") -> list[str]:
             place, plane = ("[:, :, {}, {}]", array[:, :, a, b]) if is_weight else ("[{}, :, :, {}]", array[a, :, :, b])
             lines += written_out(name + place.format(a, b), plane, remark)
         return lines
-    with np.printoptions(precision=4, suppress=True, linewidth=100):
+    with np.printoptions(precision=4, suppress=not _has_small(array), linewidth=100):
         return [f"{name}{remark}:", *(f"    {line}" for line in str(array).splitlines() if line)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .compare import KEEP_FLOAT32
 from .exercise import Arguments, Condition, Wrong
 
 MakeArguments = Callable[[], Arguments]
@@ -81,8 +82,7 @@ def keeps_float32(forward: str, backward: str, arguments: MakeArguments, title: 
 def _rounded_up(function: str, name: str, array: np.ndarray) -> Wrong:
     return Wrong(
         "wrong-dtype",
-        f"{function} was given float32 and returned {name} as {array.dtype}. New arrays take the dtype of the old, "
-        "as in np.zeros(shape, x.dtype); without a dtype they are float64.",
+        f"{function} was given float32 and returned {name} as {array.dtype}. Stay in float32: {KEEP_FLOAT32}.",
     )
 
 

@@ -63,6 +63,8 @@ class Values:
         Arguments given by name.
     tolerance : float
         Largest difference, relative to the largest expected number; dimensionless.
+    uncompared : str
+        What a None in `returns` is called in messages.
     """
 
     function: str
@@ -73,6 +75,7 @@ class Values:
     title: str = "an example"
     options: Arguments = field(default_factory=dict)
     tolerance: float = 1e-7
+    uncompared: str = "cache"
 
 
 @dataclass(frozen=True)

@@ -163,9 +163,24 @@ def _gradients(check: Gradients, module: ModuleType, on_report: OnReport | None)
     if on_report is not None:
         on_report(report)
     if report.passed:
-        return None
+        return _is_tuple_of_one(check, module, arguments) if check.pair is None else None
     message = "\n".join([*_told(report.findings), *_worst(report), f"Checked with {call}."])
     return Problem("gradient", _code(report.findings), message, check.title)
+
+
+def _is_tuple_of_one(check: Gradients, module: ModuleType, arguments: dict[str, Any]) -> Problem | None:
+    """Where one gradient is asked for, the checker takes a tuple with it too; the next exercise would not."""
+    if sum(isinstance(value, np.ndarray) and value.dtype.kind == "f" for value in arguments.values()) != 1:
+        return None
+    y, cache = getattr(module, check.forward)(*copy.deepcopy(list(arguments.values())), **check.options)
+    result = getattr(module, check.backward)(np.ones_like(y) if isinstance(y, np.ndarray) else 1.0, cache)
+    if not isinstance(result, (tuple, list)):
+        return None
+    message = (
+        f"{check.backward} must return one array, got a {type(result).__name__} of {len(result)}. "
+        "Is there a comma too many after return?"
+    )
+    return Problem("gradient", "wrong-returns", message, check.title)
 
 
 def _is_from_gradcheck(error: BaseException) -> bool:
@@ -228,8 +243,8 @@ def _condition(check: Condition, module: ModuleType) -> Problem | str | None:
 
 
 def _arguments(check: Values | Gradients) -> dict[str, Any]:
-    """The arguments of a check, made anew."""
-    return dict(check.arguments() if callable(check.arguments) else check.arguments)
+    """The arguments of a check, made anew: what a learner's function writes into them must not reach the next check."""
+    return dict(check.arguments() if callable(check.arguments) else copy.deepcopy(dict(check.arguments)))
 
 
 def _equal(a: object, b: object) -> bool:

@@ -19,6 +19,10 @@ from .course import is_untouched
 from .verdict import Problem
 
 MOST_LINES = 8  # of a traceback
+NOT_AS_ASKED = (
+    "This happened in the checker, with what your function returned. Is it of the kind, number and order that stands "
+    "under Returns, in this case too?"
+)
 LONGEST_MESSAGE, LONGEST_LINE = 600, 100  # characters
 
 
@@ -80,6 +84,8 @@ class Learner:
         lines = told_lines(frames)
         notes = getattr(error, "__notes__", [])
         code = "out-of-memory" if isinstance(error, MemoryError) else "raised"
+        if not frames and isinstance(error, (TypeError, ValueError, LookupError, AttributeError)):
+            code, lines = "wrong-returns", [NOT_AS_ASKED]
         return Problem(step, code, "\n".join([_what(error), *lines, *notes]), check)
 
 

@@ -159,7 +159,7 @@ def numerical_gradient(f, x, dy, h=1e-5):
     for index in np.ndindex(*x.shape):
         moved = np.array(x, order="F")
         moved[index] += h
-        above = f(moved)
+        above = np.array(f(moved))
         moved[index] = x[index] - h
         jacobian[(..., *index)] = (above - f(moved)) / (2 * h)
     return np.tensordot(dy, jacobian, axes=np.ndim(dy))

@@ -25,7 +25,7 @@ WRONG = {  # name: (changes, code, words of the message)
     "v alone": ([(SGD, "return w - learning_rate * v")], "wrong-returns", ["(w, v)"]),
     "v changed": ([(f"v = {V}", "v *= momentum\n    v += dw")], "argument-modified", ["its argument v"]),
     "w changed": ([(SGD, "w -= learning_rate * v\n    return w, v")], "argument-modified", ["its argument w"]),
-    "v and w swapped": ([(SGD, "return v, w - learning_rate * v")], "wrong-value", ["w[0] is 5"]),
+    "v and w swapped": ([(SGD, "return v, w - learning_rate * v")], "wrong-order", ["return w, v"]),
     "float64": ([(V, "np.float64(momentum) * v + dw")], "wrong-dtype", ["float32 went in"]),
     "not corrected": ([(M_HAT, "m"), (S_HAT, "s")], "bias-not-corrected", ["m_hat and s_hat"]),
     "corrected and kept": ([("m_hat = ", "m = m_hat = "), ("s_hat = ", "s = s_hat = ")], "corrected-means-kept", []),

@@ -76,7 +76,7 @@ from minicnn.reference.vectorized import dense_forward as right_forward
 EXAMPLE = {
     "x": np.array([[1.0, 2.0, 3.0], [0.0, -1.0, 2.0]]),
     "w": np.array([[1.0, 0.0], [2.0, -1.0], [0.5, 3.0]]),
-    "b": np.array([10.0, 20.0]),
+    "b": np.array([10.0, -20.0]),
 }
 
 

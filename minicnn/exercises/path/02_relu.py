@@ -62,7 +62,7 @@ from minicnn.exercises.conditions import keeps_caches_apart, keeps_float32
 from minicnn.exercises.exercise import Condition, Exercise, Gradients, Mistake, Values, Wrong
 from minicnn.reference import vectorized
 
-EXAMPLE = {"x": np.array([[3.0, -2.0, 0.5], [-1.0, 0.0, 4.0]])}
+EXAMPLE = {"x": np.array([[3.0, -2.0, 0.5], [-1.0, 0.0, 40.0]])}
 
 
 def drawn(*shape: int, seed: int = 2) -> dict[str, np.ndarray]:

@@ -160,6 +160,7 @@ MISTAKES = [
         "softmax-of-the-whole-array",
         "All probabilities of the batch together have the sum 1. By (1) those of each row have.",
         lambda z, labels: -np.log(of_labels(np.exp(z) / np.exp(z).sum(), labels)).mean(),
+        lambda z, labels: (np.log(np.exp(z - z.max(1, keepdims=True)).sum()) - of_labels(z, labels) + z.max(1)).mean(),
     ),
     *known(
         "softmax-missing",
@@ -193,6 +194,26 @@ MISTAKES = [
         lambda z, labels: -np.log(softmax(z)).sum() / len(z),
     ),
     *known("epsilon-in-the-logarithm", EPSILON, *map(plus_epsilon, (1e-7, 1e-6, 1e-5, 1e-4, 1e-3))),
+    *known(
+        "shifted-by-column",
+        "What you take off differs within a row: the largest number of each column. (3) takes one number off a row.",
+        lambda z, labels: -np.log(of_labels(softmax(z - z.max(axis=0)), labels)).mean(),
+    ),
+    *known(
+        "shifted-in-one-place",
+        "The logit of the label and the sum of the exponentials are not of the same logits: take the same number off "
+        "in both, (3).",
+        lambda z, labels: -np.log(of_labels(softmax(z), labels)).mean() + z.max(axis=1).mean(),
+        lambda z, labels: -np.log(of_labels(softmax(z), labels)).mean() - z.max(axis=1).mean(),
+    ),
+    *known(
+        "binary-cross-entropy",
+        "The other classes are counted too, with log(1 - p): that is the loss of K yes-or-no questions. (2) has the "
+        "label's logarithm alone.",
+        lambda z, labels: (
+            -(np.log(1 - softmax(z)).sum() + np.log(of_labels(softmax(z) / (1 - softmax(z)), labels)).sum()) / len(z)
+        ),
+    ),
 ]
 
 

@@ -41,7 +41,8 @@ def numerical_gradient(
     Parameters
     ----------
     f : function of x
-        Returns an array of the shape of dy, or a number (a loss) where dy is one.
+        Returns an array of the shape of dy, or a number (a loss) where dy is one. The array may be x itself or a view
+        of it.
     x : array of float64, any shape
         In the end it holds the same numbers as before, to the last bit.
     dy : array or float
@@ -190,6 +191,11 @@ ONE_SIDED = "The step goes to one side only. (2) goes to both, for an error of h
 ALL_AT_ONCE = "All numbers of x are moved at the same time. (2) moves x[i] alone, and asks what that does to L."
 PUT_BACK = "x[i] stays where it was moved to, and the next number is moved in another x. Put it back first."
 ROWS = "x[i] of a matrix is a whole row, and you move all of it. np.ndindex(x.shape) gives the index of every number."
+SAME_ARRAY = "Both values of L are the same. After b = a, b is only another name of a: b = a.copy() is a new array."
+RETURNS_X = (
+    "This f returns x itself, as dropout does in evaluation: move x again, and what f returned before moves along. "
+    "Sum it up, or copy it, before x is moved."
+)
 NO_DY = "dy has no part in it. By (1) each f(x)[k] counts dy[k] times."
 MISTAKES_WITH_CUBES = [
     Mistake("one-sided", ONE_SIDED, lambda f, x, dy, h: dy * (f(x + h) - f(x)) / h),
@@ -201,6 +207,7 @@ MISTAKES_WITH_CUBES = [
     Mistake("step-ignored", "The step is not h.", lambda f, x, dy, h: of_cube(f, x, dy, 1e-5)),
     Mistake("sign-flipped", "The sign is wrong: L(x + h e_i) comes first in (2).", lambda *a: -of_cube(*a)),
     Mistake("moves-whole-rows", ROWS, lambda *a: 0 * a[1] + of_cube(*a).sum(axis=1, keepdims=True)),
+    Mistake("moved-and-moved-back", SAME_ARRAY, lambda *a: 0 * a[1]),
     Mistake("moves-all-at-once", ALL_AT_ONCE, lambda *a: of_cube(*a).sum()),
     Mistake("moves-all-at-once", ALL_AT_ONCE, lambda *a: 0 * a[1] + of_cube(*a).sum()),
 ]
@@ -250,11 +257,12 @@ def moves_x_itself(yours) -> Wrong | None:
 # ---- gradients_agree ----
 
 
-def agree(title: str, analytic: list, numeric: list, right: bool, code: str, message: str) -> Values:
+def agree(title: str, analytic: list, numeric: list, right: bool, code: str, message: str, **options) -> Values:
     """gradients_agree for two gradients, and what may be the reason if it is wrong about them."""
     arguments = {"analytic": np.array(analytic), "numeric": np.array(numeric)}
-    mistakes = [Mistake(code, message, lambda analytic, numeric: not right)]
-    return Values("gradients_agree", arguments, lambda analytic, numeric: right, ("agree",), mistakes, title)
+    mistakes = [Mistake(code, message, lambda analytic, numeric, **options: not right)]
+    expected = lambda analytic, numeric, **options: right  # noqa: E731
+    return Values("gradients_agree", arguments, expected, ("agree",), mistakes, title, options)
 
 
 ONE_WRONG = "One entry is wrong. (3) must hold for every i: np.all, not np.any or a mean."
@@ -262,6 +270,9 @@ SIGN = "analytic - numeric is negative here, and so below every limit: take its 
 BESIDE_LARGE = "1e-4 beside 1000 is a relative error of 1e-7: (3) measures the difference by the scale."
 SMALL = "The difference is small, but so are the gradients: (3) measures it by the scale."
 ZERO_ENTRY = "0 and 1e-12 are the same beside 5: the scale of (3) is one number for all entries."
+WITHOUT_SIGN = "The scale of (3) is a size: the largest of |a[k]| and |b[k]| is 5 here, not -1."
+LARGEST = "3e-6 is more than 1e-6 of 1. The scale of (3) is the largest number, no sum or norm; and no mean of errors."
+TOLERANCE = "With tolerance=0.1, 2 and 2.1 agree: take the tolerance that is given."
 ZERO_SCALE = "The scale is 0 here, and 0 / 0 is no number: (3) has a product, not a quotient."
 SHAPES = "The shapes differ, and NumPy repeats the smaller array until it fits."
 NAN = "Comparisons with NaN are False. Ask whether all are within the limit, not whether one is beyond it."
@@ -273,6 +284,9 @@ AGREE = [
     agree("rounding of large numbers", [1000.0, 2.0], [1000.0001, 2.0], True, "absolute-difference", BESIDE_LARGE),
     agree("wrong, but small", [1e-9, 2e-9], [2e-9, 1e-9], False, "absolute-difference", SMALL),
     agree("an entry of 0", [0.0, 5.0], [1e-12, 5.0], True, "each-entry-by-itself", ZERO_ENTRY),
+    agree("negative gradients", [-5.0, -1.0], [-5.000001, -1.0], True, "scale-with-sign", WITHOUT_SIGN),
+    agree("nearly the same", [1.0] * 4, [1.0, 1.0, 1.0, 1.000003], False, "scale-too-large", LARGEST),
+    agree("another tolerance", [1.0, 2.0], [1.0, 2.1], True, "tolerance-ignored", TOLERANCE, tolerance=0.1),
     agree("two gradients of 0", [0.0, 0.0], [0.0, 0.0], True, "zero-by-zero", ZERO_SCALE),
     agree("other shapes", [1.0, 2.0], [[1.0, 2.0], [1.0, 2.0]], False, "shapes-not-compared", SHAPES),
     agree("NaN", [np.nan, 1.0], [1.0, 1.0], False, "nan-passes", NAN),
@@ -386,6 +400,14 @@ EXERCISE = Exercise(
         Condition("x is put back", puts_numbers_back),
         measures("y of another shape", lambda x: x @ W[:, :2], NUMBERS, ITS_DY, lambda f, x, dy: dy @ W[:, :2].T),
         measures("a loss: y and dy are numbers", loss, NUMBERS, 2.0, of_loss),
+        measures(
+            "f returns x itself",
+            lambda x: x,
+            COUNTING,
+            ITS_DY,
+            lambda f, x, dy: dy,
+            [Mistake("same-array-twice", RETURNS_X, lambda f, x, dy: 0 * x)],
+        ),
         Condition("any memory order", moves_x_itself),
         *AGREE,
         Condition("right backward passes", lets_right_ones_pass),

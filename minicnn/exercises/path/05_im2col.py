@@ -164,6 +164,10 @@ SIZES = [
         "a cell is left over", 10, 3, 2, 0,
         [Mistake("rounded-up", STICKS_OUT, lambda *a: right_size(*a) + 1)],
     ),
+    fits(  # round(4.5) is 4 and round(3.5) is 4, too
+        "8 cells, as in (1)", 8, 3, 2, 0,
+        [Mistake("rounded-up", STICKS_OUT, lambda *a: right_size(*a) + 1)],
+    ),
     fits(
         "2 cells of zeros at both ends", 5, 3, 1, 2,
         [

@@ -46,7 +46,7 @@ def conv2d_forward(
 
     Returns
     -------
-    y : array, shape (N, OH, OW, F)
+    y : array, shape (N, OH, OW, F) and dtype of x
         OH = output_size(H, KH, stride, padding), OW likewise.
     cache : tuple
         Whatever your backward function will need; you decide.
@@ -80,7 +80,7 @@ def example(x: tuple[int, ...], w: tuple[int, ...]) -> dict[str, np.ndarray]:
 ONE_FILTER = {
     "x": np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 3.0], [2.0, 0.0, 1.0]]).reshape(1, 3, 3, 1),
     "w": np.array([[1.0, 2.0], [3.0, 5.0]]).reshape(2, 2, 1, 1),
-    "b": np.array([100.0]),
+    "b": np.array([-15.0]),  # y has both signs
 }
 
 
@@ -155,7 +155,20 @@ OF_ORDER = [
     ),
 ]
 
+
+def one_cell_apart(x, w, b, stride, padding):
+    """As many windows as there should be, but without gaps between them."""
+    rows, columns = right_forward(x, w, b, stride=stride, padding=padding)[0].shape[1:3]
+    return right_forward(x, w, b, padding=padding)[0][:, :rows, :columns], None
+
+
 OF_WINDOWS = [
+    Mistake(
+        "stride-ignored",
+        "There are as many windows as there should be, but they lie one cell apart: window (i, j) begins at row "
+        "i * stride and column j * stride.",
+        one_cell_apart,
+    ),
     Mistake(
         "stride-ignored",
         "The stride is ignored: window (i, j) begins at row i * stride and column j * stride. Does im2col get it?",

@@ -32,6 +32,8 @@ Window (i, j) began at row i stride and column j stride of the padded image. dx 
 
 In conv2d_backward the cache is that of your own conv2d_forward: change exercise 6 if something is missing in it.
 
+All arrays that come in have one dtype, float64 or float32, and so has what you return.
+
 Write the two functions, then: minicnn exercises check 7
 """
 
@@ -154,6 +156,12 @@ SCRAMBLED_ROWS = (
     "this order, and none has to be moved."
 )
 OF_COPIES = [
+    Mistake(
+        "cropped-to-nothing",
+        "Nothing is left of the image. With padding 0, [padding:-padding] is [0:-0], and -0 is 0: an empty slice. "
+        "Say where the image ends by its height and width.",
+        lambda dcolumns, x_shape, *options: np.zeros((x_shape[0], 0, 0, x_shape[3])),
+    ),
     Mistake(
         "overwritten",
         "Overlapping windows overwrite each other: of a pixel's copies only the last window's counts. By (1) the "

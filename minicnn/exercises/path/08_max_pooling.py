@@ -41,7 +41,7 @@ def max_pool2d_forward(x: np.ndarray, pool_size: int, stride: int) -> tuple[np.n
 
     Returns
     -------
-    y : array, shape (N, OH, OW, C)
+    y : array, shape (N, OH, OW, C) and dtype of x
         OH = output_size(H, pool_size, stride, 0), OW likewise.
     cache : tuple
         Whatever your backward function will need; you decide.
@@ -170,6 +170,14 @@ OF_CHANNELS = [
     ),
 ]
 OF_OVERLAP = [
+    Mistake(
+        "window-as-large-as-the-stride",
+        "The windows are stride x stride: they are pool_size x pool_size, and begin `stride` cells apart.",
+        lambda x, pool_size, stride: (
+            right_forward(x, stride, stride)[0][:, : (x.shape[1] - 1) // 2, : (x.shape[2] - 1) // 2],
+            None,
+        ),
+    ),
     Mistake(
         "stride-ignored",
         "Windows lie side by side, as if the stride were pool_size: they begin `stride` cells apart, and may overlap.",

@@ -43,7 +43,7 @@ def dropout_forward(
 
     Returns
     -------
-    y : array, shape of x
+    y : array, shape and dtype of x
     cache : object
         Whatever your backward function will need; you decide.
     """
@@ -68,7 +68,7 @@ def dropout_backward(dy: np.ndarray, cache: object) -> np.ndarray:
 
     Returns
     -------
-    dx : array, shape of x
+    dx : array, shape of x and dtype of dy
     """
     # your code
     scaled_mask = cache
@@ -192,6 +192,16 @@ EXERCISE = Exercise(
                     "wrong-share",
                     "With rate 0 everything is silenced: `rate` is the share that is silenced, not the share kept.",
                     lambda x, rate, rng: (0 * x, None),
+                ),
+                Mistake(
+                    "wrong-share",
+                    "This is 0 / 0: rate, which is 0 here, stands where keep = 1 - rate should.",
+                    lambda x, rate, rng: (np.nan * x, None),
+                ),
+                Mistake(
+                    "mask-unscaled",
+                    "This is x divided by rate, which is 0 here. (2) divides by keep = 1 - rate.",
+                    lambda x, rate, rng: (np.inf * x, None),
                 ),
             ],
             title="rate 0",

@@ -17,6 +17,8 @@ alone. So training keeps a running average of mu and one of var over its batches
 
 and evaluation takes them in (3) in place of the batch's own.
 
+All arrays that come in have one dtype, float64 or float32, and so has what you return.
+
 Write the four functions, then: minicnn exercises check 10
 """
 
@@ -156,6 +158,8 @@ def evaluated_with(std):
 
 
 STATISTICS_MISTAKES = [
+    Mistake("wrong-order", "The variance comes first: return mu, var.", lambda x: (x.var(axis=0), x.mean(axis=0))),
+    Mistake("sum-not-mean", "var is a sum: its 1/M is missing.", lambda x: (x.mean(axis=0), len(x) * x.var(axis=0))),
     Mistake("sum-not-mean", "1/M is missing: these are sums.", lambda x: (x.sum(axis=0), len(x) * x.var(axis=0))),
     Mistake(
         "divides-by-m-minus-1",
@@ -201,6 +205,22 @@ IMAGE_MISTAKES = [
 ]
 
 FORWARD_MISTAKES = [
+    Mistake("eps-missing", "eps is missing under the root.", divided_by(lambda var, eps: np.sqrt(var))),
+    Mistake(
+        "multiplied-by-the-root",
+        "x - mu is multiplied by the root.",
+        divided_by(lambda var, eps: 1 / np.sqrt(var + eps)),
+    ),
+    Mistake(
+        "gamma-beta-swapped",
+        "x_hat is multiplied by beta and shifted by gamma.",
+        lambda x, gamma, beta, eps: functional.batchnorm_forward(x, beta, gamma, eps=eps),
+    ),
+    Mistake(
+        "shift-scaled",
+        "gamma multiplies beta too. In (4) it multiplies x_hat alone.",
+        lambda x, gamma, beta, eps: functional.batchnorm_forward(x, gamma, gamma * beta, eps=eps),
+    ),
     Mistake(
         "eps-ignored",
         "The numbers are those of eps = 1e-5, its default, but another eps was given.",
@@ -231,6 +251,11 @@ FORWARD_MISTAKES = [
 
 UPDATE_MISTAKES = [
     Mistake(
+        "momentum-ignored",
+        "The numbers are those of momentum = 0.9, its default, but another momentum was given.",
+        lambda running, batch, momentum: right_update(running, batch, 0.9),
+    ),
+    Mistake(
         "momentum-the-other-way-round",
         "momentum multiplies the batch's statistics, as PyTorch has it. In (5) it is the share of the running ones.",
         lambda running, batch, momentum: right_update(running, batch, 1 - momentum),
@@ -243,6 +268,7 @@ UPDATE_MISTAKES = [
 ]
 
 EVALUATE_MISTAKES = [
+    Mistake("eps-missing", "eps is missing under the root.", evaluated_with(lambda var, eps: np.sqrt(var))),
     Mistake(
         "batch-statistics-in-evaluation",
         "The batch is normalized with its own statistics. In evaluation mean and var are given, so that what comes out "

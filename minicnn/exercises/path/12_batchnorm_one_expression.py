@@ -14,6 +14,8 @@ Sums over m that end up divided by M are means. There are two of them in (2).
 First write (2) by itself, then the whole backward pass with it. It builds on exercises 10 and 11: the cache is the one
 that your batchnorm_forward made.
 
+All arrays that come in have one dtype, float64 or float32, and so has what you return.
+
 Write the two functions, then: minicnn exercises check 12
 """
 
@@ -121,6 +123,13 @@ MISTAKES = [
         "half-the-variance-term", "The term through var is half of what it should be: 2 (-1/2) = -1.", terms(1, 0.5)
     ),
     Mistake("sums-not-means", "Sums stand where means should: 1/M is missing.", terms(4, 4)),
+    Mistake("sums-not-means", "The term through mu has a sum where a mean should be: 1/M is missing.", terms(4, 1)),
+    Mistake("sums-not-means", "The term through var has a sum where a mean should be: 1/M is missing.", terms(1, 4)),
+    Mistake(
+        "multiplied-by-s",
+        "dx is divided by 1/s, and so multiplied by s.",
+        lambda dy, x_hat, gamma, inv_std: right_dx(dy, x_hat, gamma, 1 / inv_std),
+    ),
     Mistake(
         "gamma-missing",
         "gamma is missing: dx_hat was not dy alone.",

@@ -18,7 +18,8 @@ of the gradient and of its square, and counts the steps t from 1:
 m and s start at zero and are too small in the first steps; (5) makes up for that in the step alone. What is kept for
 the next step is m and s.
 
-All this is done element by element. Return new arrays: whoever called you may still need the old ones.
+All this is done element by element. Return new arrays: whoever called you may still need the old ones. All
+have the dtype of w, float64 or float32.
 
 Write the two functions, then: minicnn exercises check 13
 """
@@ -166,6 +167,17 @@ def not_squared(w, dw, m, s, t, learning_rate, beta1, beta2, eps):
 
 
 SGD_MISTAKES = [
+    Mistake("wrong-order", "v comes first: return w, v.", lambda *arguments: right_sgd(*arguments)[::-1]),
+    Mistake(
+        "learning-rate-missing",
+        "w goes by the whole of v. (2) has the learning rate in front.",
+        lambda w, dw, v, lr, momentum: (w - (momentum * v + dw), momentum * v + dw),
+    ),
+    Mistake(
+        "velocity-never-slows",
+        "momentum is missing: the old velocity comes into the new one whole.",
+        lambda w, dw, v, lr, momentum: (w - lr * (v + dw), v + dw),
+    ),
     Mistake(
         "learning-rate-inside-velocity",
         "The learning rate is taken into the velocity, as Keras does. In (1) v has none: the two differ once the "
@@ -203,6 +215,28 @@ SGD_MISTAKES = [
 ]
 
 ADAM_MISTAKES = [
+    Mistake(
+        "one-mean-corrected",
+        "Only m is corrected. (5) corrects s too.",
+        adam_with(lambda m, s, dw, t, beta1, beta2, eps: m / (1 - beta1**t) / (np.sqrt(s) + eps)),
+    ),
+    Mistake(
+        "step-miscounted",
+        "The corrections are those of the next step: t is the number of this step, and counts from 1 already.",
+        adam_with(
+            lambda m, s, dw, t, beta1, beta2, eps: (
+                m / (1 - beta1 ** (t + 1)) / (np.sqrt(s / (1 - beta2 ** (t + 1))) + eps)
+            )
+        ),
+    ),
+    Mistake(
+        "eps-outside-the-quotient",
+        "eps is added to the quotient. In (6) it belongs to what m_hat is divided by: mind the brackets.",
+        lambda w, dw, m, s, t, lr, beta1, beta2, eps: (
+            right_adam(w, dw, m, s, t, lr, beta1, beta2, 1e-300)[0] + eps,
+            *right_adam(w, dw, m, s, t, lr, beta1, beta2, eps)[1:],
+        ),
+    ),
     Mistake(
         "bias-not-corrected",
         "w goes by m and s as they are. (6) takes m_hat and s_hat, which (5) makes of them.",

@@ -358,6 +358,7 @@ EXERCISE = Exercise(
             small_batch,
             right_loss,
             returns=("loss", None),
+            uncompared="gradients",
             title="the network's loss",
         ),
         Condition("back through the relu", goes_back_through_the_relu),

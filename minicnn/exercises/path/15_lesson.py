@@ -237,7 +237,14 @@ def gradients_in_order(yours) -> Wrong | None:
     x, *params = drawn().values()
     layers = three_layers(*params)
     y, caches = yours.chain_forward(layers, x)
+    given = list(layers), list(caches)
     result = yours.chain_backward(layers, np.ones_like(y), caches)
+    if [*map(id, layers), *map(id, caches)] != [*map(id, given[0]), *map(id, given[1])]:
+        return Wrong(
+            "argument-modified",
+            "chain_backward changed the list of layers or of caches: reverse() and pop() work in the list itself, and "
+            "the network needs it for the next batch. reversed(layers) and layers[::-1] leave it as it is.",
+        )
     if not isinstance(result, tuple) or len(result) != 2:
         return Wrong("wrong-returns", "chain_backward must return two values, (dx, gradients).")
     _, gradients = result
@@ -267,6 +274,7 @@ EXERCISE = Exercise(
             "chain_forward",
             doubled_and_added,
             right_chain,
+            uncompared="caches",
             title="through two layers",
             mistakes=[
                 Mistake(

@@ -43,7 +43,7 @@ def depthwise_conv2d_forward(
 
     Returns
     -------
-    y : array, shape (N, OH, OW, C)
+    y : array, shape (N, OH, OW, C) and dtype of x
     cache : tuple
         Whatever your backward function will need; you decide.
     """

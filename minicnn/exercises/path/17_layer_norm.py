@@ -17,6 +17,8 @@ different for the numbers that share a mean.
 
 It builds on the ideas of exercises 10, 11 and 12, not on their functions.
 
+All arrays that come in have one dtype, float64 or float32, and so has what you return.
+
 Write the two functions, then: minicnn exercises check 17
 """
 

@@ -89,7 +89,7 @@ def with_kernel(kernel, x, kernel_size, stride, padding):
     """im2col by a kernel; what it does not write is NaN."""
     windows = lay_windows(x.shape[1:3], kernel_size, stride, padding)
     columns = np.full((len(x), *windows.output, *kernel_size, x.shape[3]), np.nan, x.dtype)
-    kernel(vectorized.pad(x, windows), columns, stride)
+    kernel(np.array(vectorized.pad(x, windows)), columns, stride)  # a copy, for kernels that write the wrong way
     return columns.reshape(right_columns(x, kernel_size, stride, padding).shape)
 
 
