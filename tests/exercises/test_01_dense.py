@@ -102,3 +102,13 @@ def test_an_error_is_told_with_the_shapes_that_went_in(tmp_path):
 def test_float32_on_the_way_is_explained(tmp_path):
     coarse = ("dx = dy @ w.T", "dx = (dy.astype(np.float32) @ w.T.astype(np.float32)).astype(dy.dtype)")
     assert_wrong(verdict_on("01_dense", coarse, tmp_path=tmp_path), "low-precision", "float32")
+
+
+def test_relu_inside_is_seen_in_the_numbers(tmp_path):
+    verdict = verdict_on("01_dense", ("x @ w + b", "np.maximum(x @ w + b, 0)"), tmp_path=tmp_path)
+    assert_wrong(verdict, "wrong-value", "is 0, expected -13")
+
+
+def test_a_matrix_is_no_array(tmp_path):
+    verdict = verdict_on("01_dense", ("x @ w + b", "np.matrix(x) * w + b"), tmp_path=tmp_path)
+    assert_wrong(verdict, "wrong-type", "np.matrix")

@@ -90,3 +90,13 @@ def test_a_small_example_is_shown_with_its_arguments(tmp_path):
 def test_a_changed_dy_is_called_dy(tmp_path):
     verdict = verdict_on("02_relu", (BACKWARD, "dy *= positive\n    return dy"), tmp_path=tmp_path)
     assert verdict.problem.message.startswith("backward changed dy,")
+
+
+def test_a_limit_above_is_noticed(tmp_path):
+    verdict = verdict_on("02_relu", (FORWARD, "return np.clip(x, 0, 6), x > 0"), tmp_path=tmp_path)
+    assert_wrong(verdict, "wrong-value", "is 6, expected 40")
+
+
+def test_a_comma_after_return_is_called_so(tmp_path):
+    verdict = verdict_on("02_relu", (BACKWARD, BACKWARD + ","), tmp_path=tmp_path)
+    assert_wrong(verdict, "wrong-returns", "got a tuple of 1", "comma")

@@ -129,3 +129,26 @@ def test_an_overflow_is_told_by_its_numbers_and_not_as_a_warning(tmp_path):
         warnings.simplefilter("error")
         verdict = judge(course.find("3"), Learner(file))
     assert_wrong(verdict, "overflow")
+
+
+SHIFTED = "logits - logits.max(axis=1, keepdims=True)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        (SHIFTED, "logits - logits.max(axis=0)", "shifted-by-column"),
+        (LOG_P, "logits - np.log(np.exp(shifted).sum(axis=1, keepdims=True))", "shifted-in-one-place"),
+        (LOG_P, "shifted - np.log(np.exp(logits).sum(axis=1, keepdims=True))", "shifted-in-one-place"),
+        (LOG_P, "shifted - np.log(np.exp(shifted).sum())", "softmax-of-the-whole-array"),
+        (LOSS, f"{LOSS} - np.log(1 - np.exp(log_p)).sum() / len(labels) + np.log(1 - np.exp(log_p[np.arange("
+               "len(labels)), labels])).mean()", "binary-cross-entropy"),
+    ],
+)  # fmt: skip
+def test_where_the_largest_number_is_taken_off(old, new, code, tmp_path):
+    assert_wrong(verdict_on("03_softmax_cross_entropy", (old, new), tmp_path=tmp_path), code)
+
+
+def test_two_things_returned_for_one_gradient(tmp_path):
+    verdict = verdict_on("03_softmax_cross_entropy", (RETURN, f"{RETURN}, None"), tmp_path=tmp_path)
+    assert_wrong(verdict, "wrong-returns", "got a tuple of 2")

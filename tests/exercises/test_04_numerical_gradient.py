@@ -209,3 +209,70 @@ def test_a_wrong_loop_is_named(function, code, words, tmp_path):
 @pytest.mark.parametrize("answer", RIGHT.values(), ids=RIGHT)
 def test_a_right_answer_passes_however_written(answer, tmp_path):
     assert_passed(verdict_on("04_numerical_gradient", answer, tmp_path=tmp_path))
+
+
+def agrees_if(condition):
+    """gradients_agree with a condition in place of (3)."""
+    return f"""
+def gradients_agree(analytic, numeric, tolerance=1e-6):
+    if analytic.shape != numeric.shape or not np.isfinite(analytic + numeric).all():
+        return False
+    size = max(np.abs(analytic).max(), np.abs(numeric).max())
+    difference = np.abs(analytic - numeric)
+    return bool({condition})
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("(difference <= tolerance * max(analytic.max(), numeric.max())).all()", "scale-with-sign"),
+        ("(difference <= tolerance * (np.abs(analytic) + np.abs(numeric)).sum()).all()", "scale-too-large"),
+        ("difference.mean() <= tolerance * size", "scale-too-large"),
+        ("np.linalg.norm(difference) <= tolerance * (np.linalg.norm(analytic) + np.linalg.norm(numeric))",
+         "scale-too-large"),
+        ("(difference <= 1e-6 * size).all()", "tolerance-ignored"),
+    ],
+)  # fmt: skip
+def test_agreement_by_another_measure(condition, code, tmp_path):
+    assert_passed(
+        verdict_on("04_numerical_gradient", agrees_if("(difference <= tolerance * size).all()"), tmp_path=tmp_path)
+    )
+    assert_wrong(verdict_on("04_numerical_gradient", agrees_if(condition), tmp_path=tmp_path), code)
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "code"),
+    [("x", "x", "moved-and-moved-back"), ("x.copy()", "x.copy()", None)],
+)
+def test_a_second_name_is_no_second_array(above, below, code, tmp_path):
+    answer = f"""
+def numerical_gradient(f, x, dy, h=1e-5):
+    dx = np.zeros(x.shape)
+    for i in np.ndindex(x.shape):
+        above, below = {above}, {below}
+        above[i] += h
+        below[i] -= h
+        dx[i] = np.sum(dy * (f(above) - f(below))) / (2 * h)
+    return dx
+"""
+    verdict = verdict_on("04_numerical_gradient", answer, tmp_path=tmp_path)
+    assert_wrong(verdict, code, "only another name") if code else assert_passed(verdict)
+
+
+def test_what_f_returned_may_be_x_itself(tmp_path):
+    answer = """
+def numerical_gradient(f, x, dy, h=1e-5):
+    dx = np.zeros(x.shape)
+    for i in np.ndindex(x.shape):
+        here = x[i]
+        x[i] = here + h
+        above = f(x)
+        x[i] = here - h
+        below = f(x)
+        x[i] = here
+        dx[i] = np.sum(dy * (above - below)) / (2 * h)
+    return dx
+"""
+    assert_wrong(verdict_on("04_numerical_gradient", answer, tmp_path=tmp_path), "same-array-twice", "copy it")
+    assert_passed(verdict_on("04_numerical_gradient", answer.replace("= f(x)", "= np.copy(f(x))"), tmp_path=tmp_path))

@@ -92,3 +92,11 @@ def test_a_wrong_answer_is_named(old, new, code, words, tmp_path):
 @pytest.mark.parametrize("answer", RIGHT.values(), ids=RIGHT)
 def test_a_right_answer_passes_however_written(answer, tmp_path):
     assert_passed(verdict_on("05_im2col", answer, tmp_path=tmp_path))
+
+
+@pytest.mark.parametrize(
+    "rounded",
+    ["round((size + 2 * padding - kernel) / stride + 1)", "round((size + 2 * padding - kernel) / stride) + 1"],
+)
+def test_rounding_to_even_does_not_hide(rounded, tmp_path):
+    assert_wrong(verdict_on("05_im2col", (SIZE, rounded), tmp_path=tmp_path), "rounded-up", "sticks out")

@@ -73,3 +73,26 @@ def test_a_right_answer_passes_however_it_is_written(answer, tmp_path):
 def test_rounding_on_the_way_is_explained(tmp_path):
     verdict = verdict_on(NAME, (ROWS, "rows.astype(np.float32).reshape(N, OH, OW, F)"), tmp_path=tmp_path)
     assert_wrong(verdict, "wrong-dtype", "do not round on the way")
+
+
+@pytest.mark.parametrize(
+    ("code", "old", "new"),
+    [
+        ("stride-ignored", "i * stride : i * stride + KH, j * stride : j * stride + KW", "i : i + KH, j : j + KW"),
+        ("wrong-value", "patch.ravel() @ w.reshape(-1, F) + b", "np.maximum(patch.ravel() @ w.reshape(-1, F) + b, 0)"),
+    ],
+)
+def test_loops_with_a_mistake(code, old, new, tmp_path):
+    answer = """
+def conv2d_forward(x, w, b, stride=1, padding=0):
+    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    KH, KW, C, F = w.shape
+    OH, OW = output_size(x.shape[1], KH, stride, padding), output_size(x.shape[2], KW, stride, padding)
+    y = np.zeros((len(x), OH, OW, F), x.dtype)
+    for n, i, j in np.ndindex(len(x), OH, OW):
+        patch = padded[n, i * stride : i * stride + KH, j * stride : j * stride + KW]
+        y[n, i, j] = patch.ravel() @ w.reshape(-1, F) + b
+    return y, None
+"""
+    assert_passed(verdict_on(NAME, answer, tmp_path=tmp_path))
+    assert_wrong(verdict_on(NAME, answer.replace(old, new), tmp_path=tmp_path), code)

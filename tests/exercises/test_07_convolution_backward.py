@@ -185,3 +185,20 @@ def test_columns_kept_outside_the_cache(tmp_path):
     backward = ("    drows =", "    dense_cache = conv2d_forward.kept\n    drows =")
     verdict = verdict_on(NAME, backward, tmp_path=tmp_path, others={FORWARD: forward})
     assert_wrong(verdict, "kept-outside-the-cache")
+
+
+def test_a_crop_from_0_to_minus_0_leaves_nothing(tmp_path):
+    answer = """
+def col2im(dcolumns, x_shape, kernel_size, stride, padding):
+    N, H, W, C = x_shape
+    KH, KW = kernel_size
+    OH, OW = output_size(H, KH, stride, padding), output_size(W, KW, stride, padding)
+    patches = dcolumns.reshape(N, OH, OW, KH, KW, C)
+    dx = np.zeros((N, H + 2 * padding, W + 2 * padding, C), dcolumns.dtype)
+    for i, j in np.ndindex(OH, OW):
+        dx[:, i * stride : i * stride + KH, j * stride : j * stride + KW] += patches[:, i, j]
+    return dx[:, padding:-padding, padding:-padding]
+"""
+    assert_wrong(verdict_on(NAME, answer, tmp_path=tmp_path), "cropped-to-nothing", "-0 is 0")
+    right = answer.replace("padding:-padding, padding:-padding", "padding : padding + H, padding : padding + W")
+    assert_passed(verdict_on(NAME, right, tmp_path=tmp_path))

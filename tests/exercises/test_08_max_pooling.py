@@ -124,3 +124,15 @@ def test_winners_kept_outside_the_cache(tmp_path):
 @pytest.mark.parametrize("answer", [BY_MASK, IN_LOOPS, BY_VIEW], ids=["shares", "loops, Fortran order", "view"])
 def test_a_right_answer_passes_however_it_is_written(answer, tmp_path):
     assert_passed(verdict_on(NAME, answer, tmp_path=tmp_path))
+
+
+def test_windows_as_large_as_the_stride(tmp_path):
+    answer = """
+def max_pool2d_forward(x, pool_size, stride):
+    OH, OW = output_size(x.shape[1], pool_size, stride, 0), output_size(x.shape[2], pool_size, stride, 0)
+    y = np.zeros((len(x), OH, OW, x.shape[3]), x.dtype)
+    for i, j in np.ndindex(OH, OW):
+        y[:, i, j] = x[:, i * stride : i * stride + stride, j * stride : j * stride + stride].max(axis=(1, 2))
+    return y, None
+"""
+    assert_wrong(verdict_on(NAME, answer, tmp_path=tmp_path), "window-as-large-as-the-stride", "pool_size x pool_size")

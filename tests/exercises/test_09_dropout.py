@@ -105,3 +105,27 @@ def test_rounding_on_the_way_is_explained(tmp_path):
 @pytest.mark.parametrize("answer", [BY_WHERE, BY_BINOMIAL, IN_LOOPS], ids=["where", "binomial", "loops"])
 def test_a_right_answer_passes_however_it_is_written(answer, tmp_path):
     assert_passed(verdict_on(NAME, answer, tmp_path=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("divided", "code", "words"),
+    [("(rng.random(x.shape) < 1 - rate) / rate", "mask-unscaled", "divided by rate"),
+     ("(rng.random(x.shape) < rate) / rate", "wrong-share", "0 / 0")],
+)  # fmt: skip
+def test_divided_by_the_rate(divided, code, words, tmp_path):
+    answer = f"""
+def dropout_forward(x, rate, rng, training=True):
+    return x * ({divided}).astype(x.dtype), None
+"""
+    assert_wrong(verdict_on(NAME, answer, tmp_path=tmp_path), code, words)
+
+
+def test_one_thing_returned_in_evaluation(tmp_path):
+    answer = """
+def dropout_forward(x, rate, rng, training=True):
+    if not training:
+        return x
+    mask = ((rng.random(x.shape) < 1 - rate) / (1 - rate)).astype(x.dtype)
+    return x * mask, mask
+"""
+    assert_wrong(verdict_on(NAME, answer, tmp_path=tmp_path), "wrong-returns", "under Returns")

@@ -149,3 +149,11 @@ RIGHT = {
 @pytest.mark.parametrize("answer", RIGHT)
 def test_right_answers_pass(answer, tmp_path):
     assert_passed(verdict_on(NAME, *RIGHT[answer], tmp_path=tmp_path))
+
+
+def test_what_is_missing_beside_the_loss_is_called_gradients(tmp_path):
+    answer = """
+def two_layer_loss_and_gradients(params, x, labels):
+    return 1.0
+"""
+    assert_wrong(verdict_on(NAME, answer, tmp_path=tmp_path), "wrong-returns", "(loss, gradients)")

@@ -109,3 +109,16 @@ INSERTS = [
 @pytest.mark.parametrize("changes", [[BY_INDEX], [RECURSIVE], INSERTS], ids=["by index", "recursive", "inserts"])
 def test_right_answers_pass(changes, tmp_path):
     assert_passed(verdict_on(NAME, *changes, tmp_path=tmp_path))
+
+
+def test_the_network_is_not_turned_round(tmp_path):
+    answer = """
+def chain_backward(layers, dy, caches):
+    gradients = []
+    layers.reverse()
+    for (_, backward), cache in zip(layers, reversed(caches), strict=True):
+        dy, *rest = backward(dy, cache)
+        gradients.insert(0, tuple(rest))
+    return dy, gradients
+"""
+    assert_wrong(verdict_on(NAME, answer, tmp_path=tmp_path), "argument-modified", "layers[::-1]")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from answers import assert_passed, assert_wrong, verdict_on
+from answers import assert_passed, assert_wrong, told, verdict_on
 
 from minicnn.exercises import course
 from minicnn.exercises.verdict import Verdict
@@ -94,3 +94,13 @@ def test_without_compiler_nothing_is_measured(tmp_path, monkeypatch):
 def test_a_name_without_number_is_the_whole_name():
     assert course.find("im2col").name == "05_im2col"
     assert course.find("numba").name == "18_numba_im2col"
+
+
+def test_a_kernel_that_writes_the_wrong_way_spoils_no_example(tmp_path):
+    wrong = """
+def copy_patches(padded, columns, stride):
+    padded[...] = columns[0, 0, 0, 0, 0, 0]
+"""
+    assert_wrong(verdict_on("18_numba_im2col", wrong, tmp_path=tmp_path), "not-all-written")
+    right = verdict_on("18_numba_im2col", tmp_path=tmp_path)
+    assert "in plain Python" in right.passed_checks, told(right)
