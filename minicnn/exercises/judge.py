@@ -104,7 +104,7 @@ def _ask(check: Check, learner: Learner, on_report: OnReport | None) -> Problem 
     except (Exception, SystemExit) as error:
         step = {Values: "value", Gradients: "gradient", Stages: "gradient"}.get(type(check), "condition")
         problem = learner.problem_of(error, step, check.title)
-        if problem.code != "raised" or isinstance(check, Condition):
+        if problem.code not in ("raised", "wrong-returns") or isinstance(check, Condition):
             return problem
         function = check.function if isinstance(check, Values) else check.forward
         call = called_as(function, _arguments(check), getattr(check, "options", {}))

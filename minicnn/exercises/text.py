@@ -45,6 +45,8 @@ class Told:
         paint = self.paint
         text = f"{verdict.exercise:<{NAME_WIDTH}} {paint(str(verdict.status), COLOURS[verdict.status])}"
         problem = verdict.problem
+        if verdict.status is Status.NOT_STARTED and find(verdict.exercise).exercise.extra:
+            text += paint(", an extra: may be left out", FAINT)
         if problem is not None:
             found = verdict.status is Status.WRONG and problem.step != "import"
             begun = f" in the check {problem.check!r}" if found else ""

@@ -152,3 +152,9 @@ def test_where_the_largest_number_is_taken_off(old, new, code, tmp_path):
 def test_two_things_returned_for_one_gradient(tmp_path):
     verdict = verdict_on("03_softmax_cross_entropy", (RETURN, f"{RETURN}, None"), tmp_path=tmp_path)
     assert_wrong(verdict, "wrong-returns", "got a tuple of 2")
+
+
+def test_labels_taken_for_rows(tmp_path):
+    in_rows = (MINUS_ONE, "    dlogits[labels] -= 1\n")
+    verdict = verdict_on("03_softmax_cross_entropy", in_rows, tmp_path=tmp_path)
+    assert_wrong(verdict, "label-term-missing", "whole rows")

@@ -129,3 +129,25 @@ def dropout_forward(x, rate, rng, training=True):
     return x * mask, mask
 """
     assert_wrong(verdict_on(NAME, answer, tmp_path=tmp_path), "wrong-returns", "under Returns")
+
+
+@pytest.mark.parametrize(
+    ("silenced", "code", "words"),
+    [
+        ("rng.normal(size=x.shape) > 1 - rate", "wrong-share", "spread evenly"),
+        ("rng.permutation(x.size).reshape(x.shape) < int(x.size * rate)", "number-fixed", "its own chance"),
+        ("rng.random(x.shape[:2] + (1,) * (x.ndim - 2)) < rate", "mask-shared", "axis 2"),
+        ("rng.random(x.shape[-2:]) < rate", "mask-shared", "axis 0"),
+    ],
+)
+def test_masks_that_are_nearly_right(silenced, code, words, tmp_path):
+    answer = f"""
+def dropout_forward(x, rate, rng, training=True):
+    if not training:
+        return x, None
+    mask = np.where({silenced}, 0, 1 / (1 - rate)).astype(x.dtype)
+    return x * mask, mask
+"""
+    right = answer.replace(silenced, "rng.random(x.shape) < rate")
+    assert_passed(verdict_on(NAME, right, tmp_path=tmp_path))
+    assert_wrong(verdict_on(NAME, answer, tmp_path=tmp_path), code, words)

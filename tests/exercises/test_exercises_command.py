@@ -102,6 +102,7 @@ def test_a_fresh_folder_is_not_started_and_says_what_to_do(capsys, folder, judge
     status, out, _ = run(capsys, "check")
     assert status == 1 and not judged, "an untouched stub needs no process"
     assert out.count("not started") == len(course.path())
+    assert out.count("an extra") == sum(entry.exercise.extra for entry in course.path())
     assert "Next: open 01_dense.py" in out and "dense_forward and dense_backward" in out
     assert "] 0 of " in out and "minicnn exercises check 1" in out
 

@@ -60,6 +60,15 @@ def probabilities_alone(dy, cache):
     return dy * p / labels.size
 
 
+@mistake("label-term-missing", rows)
+def one_subtracted_in_whole_rows(dy, cache):
+    """labels counts columns; p[labels] are rows."""
+    p, _, labels = cache
+    dlogits = p.copy()
+    dlogits[labels] -= 1
+    return dy * dlogits / labels.size
+
+
 @mistake("term-missing", rows, sequences, images)
 def minus_one_in_place_of_the_probability(dy, cache):
     """One is taken off the label's probability, which stays."""

@@ -109,6 +109,13 @@ def silences_and_scales(yours) -> Wrong | None:
             f"With rate {RATE}, {silenced:.0%} of the units are silenced. A number of rng.random is below p with "
             "probability p: which units do you keep, those below the number or those above it?",
         )
+    many = (yours.dropout_forward(UNITS.copy(), 1 - RATE, np.random.default_rng(0))[0] == 0).mean()
+    if abs(many - (1 - RATE)) > CHANCE:
+        return Wrong(
+            "wrong-share",
+            f"With rate {RATE} the right share of units is silenced, but with rate {1 - RATE} it is {many:.0%}. "
+            "Numbers of rng.random are spread evenly over [0, 1); those of rng.normal, for one, are not.",
+        )
     scale = ratio[kept].mean()
     if np.ptp(ratio[kept]) > SAME * abs(scale):
         return Wrong("not-a-mask", "y / x has more than two values: by (2) it is 0 or 1 / keep, whatever x is.")
@@ -150,7 +157,28 @@ def draws_anew(yours) -> Wrong | None:
             "Two generators of the same seed gave different masks. Let all chance come from rng, not from np.random: "
             "otherwise nobody can repeat a training run.",
         )
+    silenced = {np.count_nonzero(mask(rng)) for _ in range(4)}
+    if len(silenced) == 1:
+        return Wrong(
+            "number-fixed",
+            "The same number of units is silenced at every call. By (1), each unit has its own chance, whatever "
+            "becomes of the others: now and then it is a few more or less.",
+        )
     return None
+
+
+def silences_numbers_of_images(yours) -> Wrong | None:
+    """Equation (1) for arrays of four axes: a mask that is the same along one of them is no mask for each unit."""
+    images = UNITS.reshape(10, 10, 10, 10)
+    kept = yours.dropout_forward(images.copy(), RATE, np.random.default_rng(3))[0] != 0
+    shared = [axis for axis in range(4) if (kept == kept.take([0], axis)).all()]
+    if not shared:
+        return None
+    return Wrong(
+        "mask-shared",
+        f"Of an array of four axes, units along axis {shared[0]} have the same mask. By (1), m is drawn for each unit "
+        "by itself, in an array of any shape: the mask has the shape of x.",
+    )
 
 
 def does_nothing_in_evaluation(yours) -> Wrong | None:
@@ -207,6 +235,7 @@ EXERCISE = Exercise(
             title="rate 0",
         ),
         Condition("training: units silenced, the others scaled", silences_and_scales),
+        Condition("images", silences_numbers_of_images),
         Condition("a new mask at every call", draws_anew),
         Condition("evaluation", does_nothing_in_evaluation),
         Gradients("dropout_forward", "dropout_backward", lambda: drawn(4, 7), title="training", hints="dropout"),

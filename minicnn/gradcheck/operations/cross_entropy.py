@@ -36,6 +36,13 @@ def _others(v: Values) -> tuple[int, ...]:
     return tuple(k for k in range(v.z.ndim) if k != v.axis)
 
 
+def _rows_of_labels(v: Values) -> np.ndarray:
+    """Ones in the rows whose number is somebody's label: labels taken for rows."""
+    examples = v.hard.shape[1 - v.axis]
+    row = np.isin(np.arange(examples), v.hard.argmax(axis=v.axis))
+    return np.expand_dims(row, v.axis) * np.ones_like(v.hard)
+
+
 OF_CROSS_ENTROPY = (
     Mistake(
         "label-term-missing",
@@ -54,6 +61,12 @@ OF_CROSS_ENTROPY = (
         "labels",
         lambda v: -v.total * (v.hard.max(axis=_others(v), keepdims=True) if v.z.ndim == 2 else v.hard),
         "one is subtracted in whole columns, p[:, labels] -= 1: it is one entry a row, p[np.arange(N), labels] -= 1.",
+    ),
+    Mistake(
+        "label-term-missing",
+        "labels",
+        lambda v: -v.total * (_rows_of_labels(v) if v.z.ndim == 2 else v.hard),
+        "one is subtracted in whole rows, p[labels] -= 1: it is one entry a row, p[np.arange(N), labels] -= 1.",
     ),
     Mistake(
         "term-missing",
