@@ -6,12 +6,13 @@ ARGS ?=
 
 TORCH_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu --retries 1
 
-.PHONY: help lesson gradcheck test bench lint format clean
+.PHONY: help lesson gradcheck exercises test bench lint format clean
 
 help:
 	@echo "make lesson     train the four arms and show what dropout and batch normalization do (ARGS=--quick: seconds)"
 	@echo "make test       prove every layer's backward pass, and the rest"
 	@echo "make gradcheck  the gradient checks as a table"
+	@echo "make exercises  check the solutions of all exercises as a learner's files are checked: half a minute"
 	@echo "make bench      time training beside PyTorch and Keras, in an environment of its own (ARGS=--quick: a minute)"
 	@echo "make lint       style; make format mends it"
 	@echo "make clean      remove what the other targets made"
@@ -21,6 +22,9 @@ lesson: $(VENV)/installed
 
 gradcheck: $(VENV)/installed
 	$(BIN)/minicnn gradcheck $(ARGS)
+
+exercises: $(VENV)/installed
+	$(BIN)/minicnn exercises check --solutions $(ARGS)
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(ARGS)

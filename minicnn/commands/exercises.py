@@ -6,6 +6,7 @@ import argparse
 import json
 import shlex
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     check.add_argument("names", nargs="*", metavar="NAME", help=f"{NAME}; by default all")
     check.add_argument("--json", action="store_true", help="print the verdicts as JSON")
     check.add_argument("--watch", action="store_true", help="check again whenever a file is saved, until Ctrl-C")
+    check.add_argument("--solutions", action="store_true", help="check the solutions instead of your files")
     hint = _part(parts, "hint", run_hint, "the next hint")
     hint.add_argument("--seen", action="store_true", help="show the hints seen so far again, and no new one")
     solution = _part(parts, "solution", run_solution, "the solution and its derivation, after asking once")
@@ -110,12 +112,23 @@ def run_start(options: argparse.Namespace) -> int:
 def run_check(options: argparse.Namespace) -> int:
     """Check exercises; returns 0 if all asked for have passed, without names all but the extras."""
     from ..exercises.course import path
+    from ..exercises.folder import write_solutions
 
     if options.watch and options.json:
         raise UsageError("--watch and --json do not go together.")
-    folder, asked = _folder(options), [_found(name) for name in options.names] or list(path())
-    if options.watch:
-        return _watch(options, folder, asked)
+    if options.watch and options.solutions:
+        raise UsageError("--watch and --solutions do not go together: nobody saves a solution.")
+    asked = [_found(name) for name in options.names] or list(path())
+    if options.solutions:
+        with tempfile.TemporaryDirectory(prefix="minicnn-") as name:
+            write_solutions(Path(name))
+            return _check_once(options, Path(name), asked)
+    folder = _folder(options)
+    return _watch(options, folder, asked) if options.watch else _check_once(options, folder, asked)
+
+
+def _check_once(options: argparse.Namespace, folder: Path, asked: Sequence[Entry]) -> int:
+    """Check, and say or print as JSON what came out; returns the exit status."""
     verdicts = _checked(options, folder, asked, show=not options.json)
     required = [e.name for e in asked if options.names or not e.exercise.extra]
     passed = all(v.passed for v in verdicts if v.exercise in required)
@@ -141,7 +154,8 @@ def _checked(options: argparse.Namespace, folder: Path, asked: Sequence[Entry], 
                 print(told.verdict(verdict), flush=True)
     if show:
         todo = [v for v in verdicts if options.names or v.status is not Status.NOT_STARTED or not _is_extra(v)]
-        print(f"\n{told.summary()}\n\n{told.next_step(todo)}", flush=True)
+        after = "" if options.solutions else f"\n\n{told.next_step(todo)}"
+        print(f"\n{told.summary()}{after}", flush=True)
     return verdicts
 
 

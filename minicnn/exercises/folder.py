@@ -1,4 +1,4 @@
-"""A learner's folder: one file an exercise, and a README. What is there is never overwritten."""
+"""A learner's folder: one file an exercise, and a README. `start` never overwrites what is there."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ def start(folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     texts = {README: readme()} | {file_name(entry): entry.stub for entry in path()}
     return [name for name, text in texts.items() if _write_new(folder / name, text)]
+
+
+def write_solutions(folder: Path) -> None:
+    """Write the solution of every exercise into a folder, which is made; files of these names are overwritten."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in path():
+        (folder / file_name(entry)).write_text(entry.solution, encoding="utf-8")
 
 
 def _write_new(file: Path, text: str) -> bool:

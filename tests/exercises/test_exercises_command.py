@@ -168,6 +168,22 @@ def test_json(capsys, folder, judged):
     assert second["exercise"] == "02_relu" and second["status"] == "passed" and second["problem"] is None
 
 
+def test_solutions_are_checked_as_a_learners_files_are(capsys, tmp_path, monkeypatch, judged):
+    monkeypatch.chdir(tmp_path)  # no exercises here
+    status, out, _ = run(capsys, "check", "--solutions", "1", "2")
+    assert status == 0 and judged == ["01_dense", "02_relu"]
+    assert out.count("passed\n") == 2 + 1 and "Next" not in out
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_wrong_solution_is_found(capsys, monkeypatch, judged):
+    wrong = {entry.name: changed(solution(entry.name)) for entry in course.path()}
+    wrong["01_dense"] = changed(wrong["01_dense"], WRONG)
+    monkeypatch.setattr(course.Entry, "solution", property(lambda entry: wrong[entry.name]))
+    status, out, _ = run(capsys, "check", "--solutions", "1", "2")
+    assert status == 1 and "01_dense                       wrong" in out
+
+
 def test_a_deleted_file_can_be_had_again(capsys, folder, judged):
     (folder / "01_dense.py").unlink()
     status, out, _ = run(capsys, "check", "1")
@@ -186,6 +202,7 @@ def test_commands_name_the_folder_when_it_is_elsewhere(capsys, folder, judged, m
         (["check", "nothing"], "there is no exercise 'nothing'"),
         (["check", "dence"], "Did you mean 'dense'?"),
         (["check", "--watch", "--json"], "do not go together"),
+        (["check", "--watch", "--solutions"], "--watch and --solutions do not go together"),
         (["check", "--seconds", "0"], "seconds above 0"),
         (["check", "--memory", "much"], "whole number"),
         (["hint", "1", "--seen"], "no hint of 01_dense was shown yet"),
