@@ -175,15 +175,8 @@ def fit(
     _check_batch_size(model, batch_size, len(x))
     parallel.check_threads(threads)
     run = Run(model, optimizer, loss, callbacks, epochs, validation)
-    if resume is not None:
-        settings = {"batch_size": batch_size, "shuffle": shuffle, "augment": augment}
-        run.callbacks = [*callbacks, run_file_for(resume, run, x, labels, settings)]  # last: it keeps what others did
-    model.mode_watch.begin_training(batch_size, warn)
-    if warn:
-        run.callbacks = [Teacher((x, labels), batch_size, shuffle), *run.callbacks]
-    if check_finite:
-        run.onlooker = FiniteCheck()
-        run.callbacks = [run.onlooker, *run.callbacks]  # first: nobody saves what is not finite
+    settings = {"batch_size": batch_size, "shuffle": shuffle, "augment": augment}
+    _add_companions(run, x, labels, settings, resume, warn, check_finite)
     numpy_warnings = "ignore" if check_finite else None  # the check says it better; None: as they are
     with parallel.threads(threads), _ctrl_c_stops(run), np.errstate(all=numpy_warnings):
         run.notify("on_train_begin")
@@ -206,6 +199,26 @@ def fit(
         run.history.stop_reason = "Ctrl-C" if run.interrupted else run.stop_reason
         run.notify("on_train_end")
     return run.history
+
+
+def _add_companions(
+    run: Run,
+    x: Examples,
+    labels: np.ndarray,
+    settings: dict,
+    resume: str | Path | RunFile | None,
+    warn: bool,
+    check_finite: bool,
+) -> None:
+    """Put those beside the user's callbacks that `fit` was asked for."""
+    if resume is not None:
+        run.callbacks = [*run.callbacks, run_file_for(resume, run, x, labels, settings)]  # last: it keeps all the rest
+    run.model.mode_watch.begin_training(settings["batch_size"], warn)
+    if warn:
+        run.callbacks = [Teacher((x, labels), settings["batch_size"], settings["shuffle"]), *run.callbacks]
+    if check_finite:
+        run.onlooker = FiniteCheck()
+        run.callbacks = [run.onlooker, *run.callbacks]  # first: nobody saves what is not finite
 
 
 def draw_order(run: Run, x: Examples, batch_size: int) -> np.ndarray:
