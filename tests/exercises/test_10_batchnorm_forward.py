@@ -20,6 +20,14 @@ def images_over(axis):
 
 
 WRONG = {  # name: (changes, code, words of the message)
+    "variance first": ([(STATISTICS, "return x.var(axis=axes), mu")], "wrong-order", ["return mu, var"]),
+    "variance not divided": ([(VAR, "((x - mu) ** 2).sum(axis=axes)")], "sum-not-mean", ["its 1/M"]),
+    "no eps": ([(INV_STD, "1 / np.sqrt(var)")], "eps-missing", []),
+    "times the root": ([(INV_STD, "np.sqrt(var + eps)")], "multiplied-by-the-root", []),
+    "gamma and beta swapped": ([(Y, "beta * x_hat + gamma")], "gamma-beta-swapped", []),
+    "beta inside": ([(Y, "gamma * (x_hat + beta)")], "shift-scaled", []),
+    "own momentum": ([(RUNNING, "0.9 * running + 0.1 * batch")], "momentum-ignored", []),
+    "evaluation without eps": ([(EVALUATED, "gamma * (x - mean) / np.sqrt(var) + beta")], "eps-missing", []),
     "sums": ([("x.mean(axis=axes)", "x.sum(axis=axes)"), (VAR, "len(x) * x.var(0)")], "sum-not-mean", []),
     "ddof=1": ([(VAR, "x.var(axis=axes, ddof=1)")], "divides-by-m-minus-1", ["var[0] is 1.33333, expected 1"]),
     "mean of squares": ([(VAR, "(x**2).mean(axis=axes)")], "mean-not-subtracted", ["differences from mu"]),

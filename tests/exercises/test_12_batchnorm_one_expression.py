@@ -11,6 +11,9 @@ CALL = "batchnorm_dx(dy, x_hat, gamma, inv_std)"
 DGAMMA, DBETA = "(dy * x_hat).sum(axis=axes)", "dy.sum(axis=axes)"
 
 WRONG = {  # name: (changes, code, words of the message)
+    "one sum": ([(MEAN, MEAN.replace("mean", "sum"))], "sums-not-means", ["through mu"]),
+    "the other sum": ([(VARIANCE, VARIANCE.replace("mean", "sum"))], "sums-not-means", ["through var"]),
+    "times s": ([(SCALE, "gamma / inv_std * (dy")], "multiplied-by-s", []),
     "no mean": ([(MEAN, "")], "mean-term-missing", ["through mu"]),
     "no variance": ([(VARIANCE, "")], "variance-term-missing", ["through var"]),
     "neither": ([(MEAN + VARIANCE, "")], "statistics-held-constant", ["direct term only"]),

@@ -18,6 +18,8 @@ WRONG = {  # name: (changes, code, words of the message)
         ("((x - mu) ** 2).mean(axis=-1", "((x - mu) ** 2).mean(axis=-1 if x.ndim == 2 else (0, 1, 2)")],
         "statistics-over-the-batch", ["all axes but the last"]),
     "own eps": ([(INV_STD, "1 / np.sqrt(var + 1e-5)")], "eps-ignored", []),
+    "no eps": ([(INV_STD, "1 / np.sqrt(var)")], "eps-missing", []),
+    "gamma and beta swapped": ([(Y, "return beta * x_hat + gamma")], "gamma-beta-swapped", []),
     "eps outside": ([(INV_STD, "1 / (np.sqrt(var) + eps)")], "eps-outside-the-root", []),
     "no root": ([(INV_STD, "1 / (var + eps)")], "divides-by-variance", []),
     "ddof=1": ([("((x - mu) ** 2).mean(axis=-1", "x.var(axis=-1, ddof=1")], "divides-by-c-minus-1", []),

@@ -216,6 +216,26 @@ SGD_MISTAKES = [
 
 ADAM_MISTAKES = [
     Mistake(
+        "uphill",
+        "w goes up the gradient. (6) has a minus.",
+        adam_with(lambda m, s, dw, t, beta1, beta2, eps: -m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps)),
+    ),
+    Mistake(
+        "eps-ignored",
+        "The numbers are those of another eps, its default or none, than was given.",
+        adam_with(lambda m, s, dw, t, beta1, beta2, eps: m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + 1e-8)),
+    ),
+    Mistake(
+        "betas-ignored",
+        "The numbers are those of beta1 = 0.9 and beta2 = 0.999, the defaults, but others were given.",
+        lambda w, dw, m, s, t, lr, beta1, beta2, eps: right_adam(w, dw, m, s, t, lr, 0.9, 0.999, eps),
+    ),
+    Mistake(
+        "wrong-order",
+        "s comes before m: return w, m, s.",
+        lambda *arguments: tuple(right_adam(*arguments)[k] for k in (0, 2, 1)),
+    ),
+    Mistake(
         "one-mean-corrected",
         "Only m is corrected. (5) corrects s too.",
         adam_with(lambda m, s, dw, t, beta1, beta2, eps: m / (1 - beta1**t) / (np.sqrt(s) + eps)),

@@ -137,6 +137,12 @@ MISTAKES = [
         "eps is added to the standard deviation. In (3) it is added to the variance, inside the root.",
         normalized(-1, lambda var, eps: np.sqrt(var) + eps),
     ),
+    Mistake("eps-missing", "eps is missing under the root.", normalized(-1, lambda var, eps: np.sqrt(var))),
+    Mistake(
+        "gamma-beta-swapped",
+        "x_hat is multiplied by beta and shifted by gamma.",
+        lambda x, gamma, beta, eps: right_forward(x, beta, gamma, eps),
+    ),
     Mistake("divides-by-variance", "x - mu is divided by var + eps, without the root.", normalized(-1, np.add)),
     Mistake("divides-by-c-minus-1", "var is divided by C - 1 (ddof=1). (2) divides by C.", normalized(-1, ddof=1)),
     Mistake(
