@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import BAD_INPUT, FAILED, UsageError, count
+from . import BAD_INPUT, FAILED, UsageError, count, exercise_grade
 
 if TYPE_CHECKING:
     from ..exercises.course import Entry
@@ -58,7 +58,11 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     plot.add_argument("file", nargs="?", type=Path, metavar="FILE", help="e.g. gradients.svg (NAME.png in the folder)")
     lesson = _part(parts, "lesson", run_lesson, "train the lesson's network with your own layers, beside minicnn's")
     lesson.add_argument("--quick", action="store_true", help="fewer images, seeds and epochs")
-    for part in (check, plot, lesson):
+    grade = parts.add_parser(
+        "grade", help="for teachers: the verdicts on many folders as a table", description=exercise_grade.DESCRIPTION
+    )
+    exercise_grade.describe(grade)
+    for part in (check, plot, lesson, grade):
         part.add_argument(
             "--seconds",
             type=_seconds,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -33,7 +34,23 @@ STARTUP = 120.0  # seconds for loading the libraries, with a cold disk and Numba
 USUAL_SECONDS = 10.0
 GRACE = 2.0  # seconds after which the process is ended from here, if it has not ended itself
 MOST_PRINTED, MOST_LINES = 1200, 10  # characters and lines of what was printed
+LARGEST_SOURCE = 1 << 20  # bytes of a file that is graded
 PACKAGE = Path(__file__).parents[2]  # the folder that `minicnn` is imported from
+NEEDED = (
+    *(
+        "PATH",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "VIRTUAL_ENV",
+        "LD_LIBRARY_PATH",
+        "DYLD_",
+        "LANG",
+        "LC_",
+        "NUMBA_",
+        "MINICNN_",
+    ),
+    *("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_CACHE_HOME", "SYSTEMROOT", "WINDIR", "TMP", "TEMP"),
+)  # beginnings of environment variables; HOME leads to Numba's cache, and is gone before the code runs
 FRAME = re.compile(r'  File "(.*)", line (\d+) in (.*)')
 
 
@@ -48,10 +65,14 @@ class Limits:
         limit, or the usual one.
     memory : int
         Bytes on top of what the libraries take.
+    confined : bool
+        Whether the code gets a copy of the folder's Python files, may write in that folder only, and has no network, as
+        far as the system can see to it.
     """
 
     seconds: float | None = None
     memory: int = 1 << 30
+    confined: bool = False
 
 
 class StoppedError(Exception):
@@ -90,10 +111,33 @@ def check_apart(
     """
     limits = replace(limits, seconds=limits.seconds or entry.exercise.seconds or USUAL_SECONDS)
     with tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True) as name:
+        if limits.confined:
+            folder = copy_files(folder, Path(name).resolve() / "copy")
         verdict = _carried_out(Path(name), entry, folder, limits, stop, {"figure": figure and figure.suffix})
         for drawn in Path(name).glob("figure.*"):
             figure.write_bytes(drawn.read_bytes())
         return verdict
+
+
+def copy_files(folder: Path, copy: Path) -> Path:
+    """Copy the Python files that lie in a folder itself; no links, which could lead anywhere, and no huge files.
+
+    Parameters
+    ----------
+    folder : Path
+    copy : Path
+        The new folder.
+
+    Returns
+    -------
+    Path
+        `copy`.
+    """
+    copy.mkdir()
+    for file in folder.glob("*.py"):
+        if file.is_file() and not file.is_symlink() and file.stat().st_size <= LARGEST_SOURCE:
+            (copy / file.name).write_bytes(file.read_bytes())
+    return copy
 
 
 def train_apart(
@@ -157,19 +201,26 @@ def _carried_out(
 ) -> Verdict:
     """Give the order to a process, watch it and take its answer; `look` is called every now and then."""
     order = {"exercise": entry.name, "folder": str(folder.resolve()), **task}
-    order |= {"seconds": limits.seconds, "memory": limits.memory}
+    order |= {"seconds": limits.seconds, "memory": limits.memory, "confined": limits.confined}
     (scratch / "order.json").write_text(json.dumps(order), encoding="utf-8")
-    process = _started(scratch)
+    seal = secrets.token_hex()
+    (scratch / "seal").write_text(seal, encoding="utf-8")
+    process = _started(scratch, _few(os.environ) if limits.confined else os.environ)
     printed = Printed(process.stdout)
     try:
         reason = _watch(process, scratch, limits, stop, look)
     finally:
         _end(process)
-    verdict = _answer(scratch) or _ended_early(entry, scratch, reason, process.returncode, limits)
+    verdict = _answer(scratch, seal) or _ended_early(entry, scratch, reason, process.returncode, limits)
     return replace(verdict, printed=printed.text())
 
 
-def _started(scratch: Path) -> subprocess.Popen:
+def _few(variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables that Python and the libraries need to load: none with a password in it."""
+    return {name: value for name, value in variables.items() if name.upper().startswith(NEEDED)}
+
+
+def _started(scratch: Path, variables: Mapping[str, str]) -> subprocess.Popen:
     """Start the worker in a session of its own, so that Ctrl-C reaches this process alone."""
     one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     settings = {"MPLBACKEND": "agg", "PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:replace"}
@@ -178,7 +229,7 @@ def _started(scratch: Path) -> subprocess.Popen:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=os.environ | one_thread | settings,
+        env={**variables, **one_thread, **settings},
         cwd=PACKAGE,
         start_new_session=True,
     )
@@ -225,10 +276,13 @@ def _end(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def _answer(scratch: Path) -> Verdict | None:
-    """The worker's verdict, if it came so far."""
-    file = scratch / "verdict.json"
-    return Verdict.from_dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+def _answer(scratch: Path, seal: str) -> Verdict | None:
+    """The worker's verdict, if it came so far; an unsealed one is somebody else's."""
+    try:
+        answer = json.loads((scratch / "verdict.json").read_text(encoding="utf-8"))
+        return Verdict.from_dict(answer["verdict"]) if answer["seal"] == seal else None
+    except (OSError, ValueError, TypeError, LookupError):
+        return None
 
 
 def _ended_early(entry: Entry, scratch: Path, reason: str, status: int, limits: Limits) -> Verdict:

@@ -5,10 +5,11 @@
 `sandbox.py` is the other side. SCRATCH is a folder with the order in it, and gets the answer: files, which no print of
 the learner's can disturb.
 
-    order.json      what to do: exercise, folder, seconds, memory, figure, lesson
+    order.json      what to do: exercise, folder, seconds, memory, confined, figure, lesson
+    seal            what the answer must have in it to be believed; read and removed before the learner's code runs
     trail           the titles of the checks begun, a line each; exists as soon as the learner's code may run
     stack           where the code stood when time was up, or when Python crashed
-    verdict.json    the answer; missing if the process did not come so far
+    verdict.json    the answer; empty if the process did not come so far
     figure.*        the last gradient report, if ordered
     curves.json     the lesson's curves so far, if that was ordered
 """
@@ -18,15 +19,18 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import random
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import psutil
 
-from . import course, guard, yours
+from . import confine, course, guard, yours
 from .judge import judge
 from .learner import Learner
 from .verdict import Status, Verdict
@@ -36,11 +40,15 @@ try:
 except ImportError:  # Windows has no such limits: there the parent's eye on the memory is all
     resource = None
 
+LARGEST_FILE = 100 << 20  # bytes that a file may have that the code writes while it is graded
+
 
 def main() -> None:
     """Do what the order says."""
     scratch = Path(sys.argv[1])
     order = json.loads((scratch / "order.json").read_text(encoding="utf-8"))
+    seal = (scratch / "seal").read_text(encoding="utf-8")
+    (scratch / "seal").unlink()
     entry, folder = course.find(order["exercise"]), Path(order["folder"])
     checks = len(entry.exercise.checks)  # loads the libraries: their time and memory are not the learner's
     train = _training(scratch, order["lesson"]) if "lesson" in order else None
@@ -48,8 +56,10 @@ def main() -> None:
     os.chdir(folder)
     yours.folder = folder
     reports = []
-    end = guard.put_up()
+    end, answer = guard.put_up(), (scratch / "verdict.json").open("w", encoding="utf-8")
     with (scratch / "trail").open("w", encoding="utf-8", buffering=1) as trail, (scratch / "stack").open("w") as stack:
+        if order["confined"]:
+            _confine(folder)
         _limit_memory(order["memory"])
         faulthandler.enable(stack)
         faulthandler.dump_traceback_later(order["seconds"], exit=True, file=stack)
@@ -66,7 +76,10 @@ def main() -> None:
             verdict = Verdict(entry.name, Status.WRONG, learner.problem_of(error, "run", ""), checks=checks)
         faulthandler.cancel_dump_traceback_later()
     _limit_memory(None)
-    _write(scratch / "verdict.json", verdict.to_dict())
+    with answer:
+        answer.seek(0)
+        answer.truncate()
+        json.dump({"seal": seal, "verdict": verdict.to_dict()}, answer)
     if order.get("figure") and reports:
         reports[-1].plot(scratch / f"figure{order['figure']}")
     sys.stdout.flush()
@@ -80,6 +93,22 @@ def _training(scratch: Path, lesson: dict) -> Callable[[], object]:
 
     prepared = OwnTraining(lesson["arm"], lesson["seed"], Size(**lesson["size"]))
     return lambda: prepared(yours, lambda curves: _write(scratch / "curves.json", asdict(curves)))
+
+
+def _confine(folder: Path) -> None:
+    """Hold this process to a folder: it writes there only, is at home there, and has no network."""
+    from numba.core.caching import Cache
+
+    Cache.save_overload = lambda cache, signature, data: None  # what is compiled from now on would be written elsewhere
+    os.environ |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), str(folder))
+    tempfile.tempdir = None
+    if resource is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    random.seed(0)
+    np.random.seed(0)
+    confine.network()
+    confine.writing(folder)
+    guard.write_only_in(folder)
 
 
 def _write(path: Path, values: dict) -> None:
