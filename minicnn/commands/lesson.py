@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import INTERRUPTED, UsageError, count
+from .data import load_data
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
@@ -85,42 +86,6 @@ def _prepared(options: argparse.Namespace, size: Size, arms: dict) -> Dataset:
     except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:  # the last: an extra is not installed
         raise UsageError(error) from error
     return data
-
-
-def load_data(source: str) -> Dataset:
-    """Load a data set by its name, from an .npz file or from a folder of pictures.
-
-    Parameters
-    ----------
-    source : str
-        One of `datasets.names()`, or a path.
-
-    Returns
-    -------
-    data : Dataset
-
-    Raises
-    ------
-    UsageError
-        If there is nothing of this name.
-    TypeError, ValueError, OSError
-        If it holds no data set, or cannot be downloaded.
-    ModuleNotFoundError
-        If the packages to download it with are missing.
-    """
-    from .. import datasets
-
-    if source in datasets.names():
-        return datasets.load(source)
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return datasets.from_folder(path)
-    if path.exists():
-        return datasets.from_npz(path)
-    raise UsageError(
-        f"no data set, file or folder is called {source!r}. Known data sets: {', '.join(datasets.names())}.\n"
-        "For images of your own, give an .npz file or a folder that has one folder of pictures for each class."
-    )
 
 
 def _run_with_progress(arms: dict, data: Dataset, size: Size, options: argparse.Namespace) -> Results:
