@@ -8,7 +8,19 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import BAD_INPUT, FAILED, INTERRUPTED, UsageError, bench, exercises, gradcheck, lesson
+from .commands import (
+    BAD_INPUT,
+    FAILED,
+    INTERRUPTED,
+    UsageError,
+    bench,
+    evaluate,
+    exercises,
+    gradcheck,
+    lesson,
+    predict,
+    train,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,6 +59,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"minicnn {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for subcommand in (lesson, gradcheck, exercises, bench):
+    for subcommand in (lesson, train, predict, evaluate, gradcheck, exercises, bench):
         subcommand.add_to(commands)
     return parser
