@@ -11,6 +11,27 @@ Where to read on:
                    stages.py: a backward pass stage by stage
     verdict.py     the answer
     yours.py       a learner's functions from earlier exercises
+    notebook.py    `check`, for functions defined in a notebook
+    grading.py     many learners' folders, one table
 
-No line of these files is needed to do the exercises: `minicnn exercises start DIR`.
+No line of these files is needed to do the exercises: `minicnn exercises start DIR`, or in a notebook
+
+    from minicnn.exercises import check
+    check(my_forward, my_backward, exercise="dense")
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .notebook import check
+
+__all__ = ["check"]
+
+
+def __getattr__(name: str):
+    """Load the checker when it is first used."""
+    if name == "check":
+        from .notebook import check
+
+        return check
+    raise AttributeError(f"minicnn.exercises has no {name!r}; it has check.")

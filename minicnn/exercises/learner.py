@@ -8,9 +8,9 @@ import itertools
 import linecache
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -71,8 +71,8 @@ class Learner:
     def problem_of(self, error: BaseException, step: str, check: str) -> Problem:
         """An error told by the lines of the learner's folder that it passed through."""
         # Not traceback.extract_tb: it reads the source of the other frames too, for which memory may be lacking.
-        walked = [(f.f_code, number) for f, number in traceback.walk_tb(error.__traceback__)]
-        frames = [(c.co_filename, n, c.co_name) for c, n in walked if Path(c.co_filename).parent == self.path.parent]
+        walked = [(f.f_code, number) for f, number in traceback.walk_tb(error.__traceback__) if self.is_own(f)]
+        frames = [(code.co_filename, number, code.co_name) for code, number in walked]
         if isinstance(error, NotImplementedError) and frames:
             file, number, function = frames[-1]
             if "NotImplementedError" in linecache.getline(file, number):
@@ -81,22 +81,31 @@ class Learner:
         if isinstance(error, SyntaxError) and error.lineno is not None:
             line = (error.text or "").strip()
             return Problem(step, "syntax-error", f"Line {error.lineno}, `{line}`: {error.msg}", check)
-        lines = told_lines(frames)
+        lines = told_lines(frames, self.named)
         notes = getattr(error, "__notes__", [])
         code = "out-of-memory" if isinstance(error, MemoryError) else "raised"
         if not frames and isinstance(error, (TypeError, ValueError, LookupError, AttributeError)):
             code, lines = "wrong-returns", [NOT_AS_ASKED]
         return Problem(step, code, "\n".join([_what(error), *lines, *notes]), check)
 
+    def is_own(self, frame: FrameType) -> bool:
+        """Whether code that ran is the learner's."""
+        return Path(frame.f_code.co_filename).parent == self.path.parent
 
-def told_lines(frames: Iterable[tuple[str, int, str]]) -> list[str]:
+    @staticmethod
+    def named(file: str) -> str:
+        """What the learner calls the place of a piece of code."""
+        return Path(file).name
+
+
+def told_lines(frames: Iterable[tuple[str, int, str]], named: Callable[[str], str] = Learner.named) -> list[str]:
     """Lines of a traceback, from (file, line number, function): where, and the source. A recursion is told once."""
     lines = []
     for (file, number, function), same in itertools.groupby(frames):
         linecache.checkcache(file)
-        source = linecache.getline(file, number).strip()
+        source = _cut(linecache.getline(file, number).strip(), LONGEST_LINE)
         inside = "" if function == "<module>" else f", in {function}"
-        lines.append(f"    line {number} of {Path(file).name}{inside}: {_cut(source, LONGEST_LINE)}")
+        lines.append(f"    line {number} of {named(file)}{inside}{f': {source}' if source else ''}")
         if (times := sum(1 for _ in same)) > 1:
             lines.append(f"    ... {times} times in all, each called by the one before")
     half = MOST_LINES // 2

@@ -8,6 +8,7 @@ takes `im2col` from the exercise file in your folder that defines it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from .course import path
 from .learner import Learner
 
 folder: Path | None = None  # the checker says where; otherwise it is that of the program being run
+given: dict[str, Callable] = {}  # functions that are taken first, whatever the files say: see notebook.py
 _files: dict[Path, Learner] = {}
 
 
 def __getattr__(name: str) -> Any:
     """Find the exercise whose file defines `name`, and take it from the learner's file."""
+    if name in given:
+        return given[name]
     entries = [entry for entry in path() if name in entry.functions]
     if name.startswith("_") or not entries:
         raise AttributeError(f"no exercise has a function {name}.")
