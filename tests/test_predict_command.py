@@ -232,3 +232,18 @@ def test_other_data_than_the_network_knows_are_refused(capsys, tmp_path, run_of)
     ]:
         status, out, err = command(capsys, "evaluate", *arguments)
         assert status == 2 and not out and message in err
+
+
+def test_a_network_that_went_wrong_is_told(capsys, tmp_path, run_of):
+    run, data = run_of(capsys)
+    file = save_pictures(tmp_path / "b", data.test, count=1)[0]
+    shutil.copytree(run, tmp_path / "wrong")
+    model = minicnn.load(run / "run.npz")
+    model.params["dense_1.b"][1] = np.nan
+    minicnn.save(model, tmp_path / "wrong" / "run.npz")
+    status, out, err = command(capsys, "predict", tmp_path / "wrong", file)
+    assert status == 1 and not out and "answers with NaN" in err
+    status, out, _ = command(capsys, "predict", tmp_path / "wrong", file, "--json")
+    assert status == 1 and "error" in json.loads(out)[0]
+    assert "nan" in command(capsys, "evaluate", tmp_path / "wrong")[1]
+    assert json.loads(command(capsys, "evaluate", tmp_path / "wrong", "--json")[1])["loss"] is None

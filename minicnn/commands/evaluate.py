@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +53,13 @@ def run(options: argparse.Namespace) -> int:
     outputs = classifier.model.predict(images)
     predicted = classifier.loss.classes(outputs)
     result = measure(labels, predicted, classifier.classes)
-    result = {"data": data.name, "split": options.split, "loss": classifier.loss.value(outputs, labels)} | result
-    print(json.dumps(result, indent=2, ensure_ascii=False) if options.json else table(result))
+    loss = classifier.loss.value(outputs, labels)
+    result = {"data": data.name, "split": options.split, "loss": loss} | result
+    if options.json:
+        loss_in_json = loss if math.isfinite(loss) else None  # JSON knows no NaN
+        print(json.dumps(result | {"loss": loss_in_json}, indent=2, ensure_ascii=False))
+    else:
+        print(table(result))
     if options.plot is not None:
         _plot(labels, predicted, classifier.classes, options.plot)
     return 0

@@ -111,6 +111,9 @@ def predictions(classifier: Classifier, files: Sequence[Path]) -> Iterator[dict[
                 yield {"file": str(file), "error": picture}
                 continue
             row = next(rows)
+            if not np.isfinite(row).all():
+                yield {"file": str(file), "error": "the network answers with NaN: its training went wrong"}
+                continue
             order = np.argsort(-row, kind="stable")
             named = {classifier.classes[k]: float(row[k]) for k in order}
             yield {"file": str(file), "class": next(iter(named)), "probabilities": named}
