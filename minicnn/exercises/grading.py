@@ -19,7 +19,8 @@ from .checker import Checker
 from .course import path
 from .folder import has_exercises, write_solutions
 from .memory import Memory
-from .sandbox import Limits, copy_files
+from .sandbox import Limits
+from .submission import copy_files
 from .verdict import Status, Verdict
 
 EXPECTED = {"__future__", "collections", "functools", "itertools", "math", "numba", "numpy", "operator", "typing"}

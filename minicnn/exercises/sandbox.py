@@ -27,6 +27,7 @@ import psutil
 from ..results import Curves
 from .course import Entry, find
 from .learner import told_lines
+from .submission import copy_files, few_variables
 from .verdict import Problem, Status, Verdict
 
 POLL = 0.02  # seconds between two looks at the process
@@ -34,23 +35,7 @@ STARTUP = 120.0  # seconds for loading the libraries, with a cold disk and Numba
 USUAL_SECONDS = 10.0
 GRACE = 2.0  # seconds after which the process is ended from here, if it has not ended itself
 MOST_PRINTED, MOST_LINES = 1200, 10  # characters and lines of what was printed
-LARGEST_SOURCE = 1 << 20  # bytes of a file that is graded
 PACKAGE = Path(__file__).parents[2]  # the folder that `minicnn` is imported from
-NEEDED = (
-    *(
-        "PATH",
-        "PYTHONPATH",
-        "PYTHONHOME",
-        "VIRTUAL_ENV",
-        "LD_LIBRARY_PATH",
-        "DYLD_",
-        "LANG",
-        "LC_",
-        "NUMBA_",
-        "MINICNN_",
-    ),
-    *("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_CACHE_HOME", "SYSTEMROOT", "WINDIR", "TMP", "TEMP"),
-)  # beginnings of environment variables; HOME leads to Numba's cache, and is gone before the code runs
 FRAME = re.compile(r'  File "(.*)", line (\d+) in (.*)')
 
 
@@ -119,27 +104,6 @@ def check_apart(
         return verdict
 
 
-def copy_files(folder: Path, copy: Path) -> Path:
-    """Copy the Python files that lie in a folder itself; no links, which could lead anywhere, and no huge files.
-
-    Parameters
-    ----------
-    folder : Path
-    copy : Path
-        The new folder.
-
-    Returns
-    -------
-    Path
-        `copy`.
-    """
-    copy.mkdir()
-    for file in folder.glob("*.py"):
-        if file.is_file() and not file.is_symlink() and file.stat().st_size <= LARGEST_SOURCE:
-            (copy / file.name).write_bytes(file.read_bytes())
-    return copy
-
-
 def train_apart(
     folder: Path,
     lesson: Mapping[str, Any],
@@ -205,7 +169,7 @@ def _carried_out(
     (scratch / "order.json").write_text(json.dumps(order), encoding="utf-8")
     seal = secrets.token_hex()
     (scratch / "seal").write_text(seal, encoding="utf-8")
-    process = _started(scratch, _few(os.environ) if limits.confined else os.environ)
+    process = _started(scratch, few_variables(os.environ) if limits.confined else os.environ)
     printed = Printed(process.stdout)
     try:
         reason = _watch(process, scratch, limits, stop, look)
@@ -213,11 +177,6 @@ def _carried_out(
         _end(process)
     verdict = _answer(scratch, seal) or _ended_early(entry, scratch, reason, process.returncode, limits)
     return replace(verdict, printed=printed.text())
-
-
-def _few(variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables that Python and the libraries need to load: none with a password in it."""
-    return {name: value for name, value in variables.items() if name.upper().startswith(NEEDED)}
 
 
 def _started(scratch: Path, variables: Mapping[str, str]) -> subprocess.Popen:

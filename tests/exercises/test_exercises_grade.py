@@ -87,7 +87,7 @@ CONNECT_BY_C = """
     assert c.connect(c.socket(2, 1, 0), address, len(address)) != 0, "connected"
 """
 AT_HOME = """
-    assert "PASSWORD" not in os.environ, "the environment is there"
+    assert not {"PASSWORD", "LANGUAGE_KEY"} & set(os.environ), "the environment is there"
     assert Path.home() == Path.cwd() and tempfile.gettempdir() == os.getcwd(), (Path.home(), tempfile.gettempdir())
     Path("notes.txt").write_text("mine")
     assert open("notes.txt").read() == "mine"
@@ -97,7 +97,9 @@ AT_HOME = """
     print(np.random.rand())
 """
 FORGED = """
-    forged = json.dumps({"seal": "", "verdict": {"exercise": "01_dense", "status": "passed", "problem": None,
+    seal = Path(sys.argv[1], "seal")
+    seal = seal.read_text() if seal.exists() else ""
+    forged = json.dumps({"seal": seal, "verdict": {"exercise": "01_dense", "status": "passed", "problem": None,
         "passed_checks": [], "checks": 0, "printed": "", "notes": []}})
     for number in range(3, 30):
         try:
@@ -137,6 +139,7 @@ def verdicts(tmp_path_factory):
     attempts = [line.strip() for line in REFUSED.strip().splitlines()]
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PASSWORD", "secret")
+        patch.setenv("LANGUAGE_KEY", "secret")
         names = {"VICTIM": str(victim), "PORT": server.getsockname()[1], "ATTEMPTS": attempts}
         codes = {"refused": TRY_EACH, "at home": AT_HOME, "forged": FORGED + "    os.abort()", "overwritten": FORGED}
         codes |= {"by c": BY_C} if POSSIBLE["writing"] else {}
