@@ -40,6 +40,13 @@ class _Rule(ctypes.Structure):
     _fields_ = [("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32)]
 
 
+def landlock() -> int:
+    """The version of Landlock; 0 where there is none. From 3 on it knows truncation, from 6 on signals."""
+    if sys.platform != "linux":
+        return 0
+    return max(0, ctypes.CDLL(None).syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ASK_VERSION))
+
+
 def writing(folder: Path) -> bool:
     """Let this thread, and what it starts, write in one folder only, and start no program; files that are open stay so.
 
@@ -53,12 +60,10 @@ def writing(folder: Path) -> bool:
     bool
         Whether the system does this.
     """
-    if sys.platform != "linux":
-        return False
-    call = ctypes.CDLL(None, use_errno=True).syscall
-    version = call(CREATE_RULESET, None, ctypes.c_size_t(0), ASK_VERSION)
+    version = landlock()
     if version < 1:
         return False
+    call = ctypes.CDLL(None).syscall
     writes = WRITE_FILE | MAKE_OR_REMOVE | (MOVE if version >= 2 else 0) | (TRUNCATE if version >= 3 else 0)
     scoped = NO_ABSTRACT_SOCKETS | NO_SIGNALS if version >= 6 else 0
     ruleset = _Ruleset(writes | EXECUTE, 0, scoped)
@@ -95,7 +100,7 @@ def network() -> bool:
     """
     if sys.platform != "linux":
         return False
-    unshare = ctypes.CDLL(None, use_errno=True).unshare
+    unshare = ctypes.CDLL(None).unshare
     if unshare(NEW_NETWORK) == 0:  # with special rights
         return True
     user, group = os.geteuid(), os.getegid()

@@ -65,7 +65,7 @@ def _lasting(verdict: Verdict) -> dict:
     """A verdict as JSON-safe values, without what differs from run to run."""
     values = {k: v for k, v in verdict.to_dict().items() if k not in ("printed", "notes")}
     if verdict.problem is not None:
-        message = "" if _is_timed(verdict) else verdict.problem.message
+        message = "" if _is_timed(verdict) else str(verdict.problem.message)  # forged ones may be anything
         message = re.sub(r"[^\s'\"]*minicnn-\w+[/\\]copy", ".", message)  # where the code ran
         values["problem"]["message"] = re.sub("0x[0-9a-fA-F]{6,}", "0x...", message)  # addresses in memory
     return values
