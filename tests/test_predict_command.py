@@ -125,6 +125,8 @@ def test_without_a_configuration_the_classes_have_to_be_named(capsys, tmp_path, 
     assert status == 0 and set(json.loads(out)[0]["probabilities"]) == {"r", "g", "b"}
     status, _, err = command(capsys, "predict", run, file, "--classes", "r,g")
     assert status == 2 and "2 names of classes (r, g) do not fit a network with outputs of shape (3,)" in err
+    status, _, err = command(capsys, "predict", run, file, "--classes", "r,g,g")
+    assert status == 2 and "names of classes have to differ, got r, g, g" in err
 
 
 def test_what_is_not_there_is_told_before_anything_is_printed(capsys, tmp_path, run_of):

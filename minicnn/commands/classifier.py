@@ -118,6 +118,8 @@ def load_classifier(path: Path, names: str | None = None) -> Classifier:
             f"{len(classes)} names of classes ({', '.join(classes)}) do not fit a network "
             f"with outputs of shape {outputs}."
         )
+    if len(set(classes)) < len(classes):
+        raise UsageError(f"names of classes have to differ, got {', '.join(classes)}.")
     return Classifier(model, classes, loss_for(model, len(classes)), config)
 
 
