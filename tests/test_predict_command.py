@@ -68,6 +68,16 @@ def test_predictions_are_those_of_the_model(capsys, tmp_path, run_of, channels):
         assert list(answer["probabilities"].values()) == sorted(answer["probabilities"].values(), reverse=True)
 
 
+def test_a_coloured_picture_is_made_grey_for_a_grey_network(capsys, tmp_path, run_of):
+    run, _ = run_of(capsys, channels=1)
+    coloured = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8))
+    coloured.save(tmp_path / "coloured.png")
+    coloured.convert("L").save(tmp_path / "grey.png")
+    status, out, _ = command(capsys, "predict", run, tmp_path / "coloured.png", tmp_path / "grey.png", "--json")
+    first, second = json.loads(out)
+    assert status == 0 and first["probabilities"] == pytest.approx(second["probabilities"], abs=1e-6)
+
+
 def test_a_line_a_picture_with_the_likeliest_classes(capsys, tmp_path, run_of):
     run, data = run_of(capsys)
     file = save_pictures(tmp_path / "pictures", data.test)[0]
