@@ -322,6 +322,8 @@ def config_with(**changes):
 def test_a_schedule_takes_rate_and_length_from_the_run():
     (callback,) = config_with(epochs=8, schedule="CosineDecay").make_schedule(0.3)
     assert (callback.schedule.initial, callback.schedule.epochs, callback.schedule.final) == (0.3, 8, 0.0)
+    (callback,) = config_with(epochs=8, schedule="WarmupCosine").make_schedule(0.3)
+    assert (callback.schedule.peak, callback.schedule.epochs) == (0.3, 8)
     (callback,) = config_with(epochs=8, schedule="OneCycle(0.5, epochs=4)").make_schedule(0.3)
     assert (callback.schedule.peak, callback.schedule.epochs) == (0.5, 4)
     assert config_with().make_schedule(0.3) == []
