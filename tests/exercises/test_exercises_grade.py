@@ -292,6 +292,12 @@ def test_a_verdict_of_nonsense_is_a_row_like_others():
     assert graded.to_dict()["exercises"][0]["problem"]["message"] == "7"
 
 
+def test_what_was_measured_is_not_in_the_json():
+    slow = Problem("condition", "not-faster", "fast_im2col takes 1.2 ms")
+    verdicts = tuple(Verdict(entry.name, Status.WRONG, slow) for entry in course.path())
+    assert "1.2 ms" not in json.dumps(grading.Grade("eve", verdicts, ()).to_dict())
+
+
 def test_nothing_is_graded_where_the_solutions_fail(capsys, school, judged, monkeypatch):
     monkeypatch.setattr(grading, "failing_solutions", lambda limits: ["01_dense (wrong: time-limit)"])
     status, out, err = run(capsys, school)
