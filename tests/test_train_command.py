@@ -13,7 +13,7 @@ from PIL import Image
 from trained_runs import COLOURS, NET, command, write_data
 
 import minicnn
-from minicnn import cli
+from minicnn import History, cli, training
 from minicnn.commands import UsageError, run_folder
 from minicnn.commands import train as train_command
 from minicnn.commands.training_config import TrainingConfig
@@ -250,6 +250,12 @@ def test_data_that_cannot_be_read_is_told(train, tmp_path):
     assert status == 2 and err.startswith("minicnn train: data: ")
 
 
+def test_one_class_alone_is_refused(train, tmp_path):
+    one = write_data(tmp_path / "one.npz", classes=COLOURS[:1])
+    status, _, err = train("a", source=("--data", one), layers=("--layers", "Flatten Dense(1)"))
+    assert status == 2 and "one class only; there is nothing to tell apart" in err
+
+
 def test_a_file_in_the_folders_place_is_told(train, tmp_path):
     (tmp_path / "a").write_text("mine")
     status, _, err = train("a")
@@ -327,6 +333,19 @@ def test_a_schedule_takes_rate_and_length_from_the_run():
     (callback,) = config_with(epochs=8, schedule="OneCycle(0.5, epochs=4)").make_schedule(0.3)
     assert (callback.schedule.peak, callback.schedule.epochs) == (0.5, 4)
     assert config_with().make_schedule(0.3) == []
+
+
+def test_options_reach_fit(train, monkeypatch):
+    seen = {}
+
+    def fit(model, data, **options):
+        seen.update(options)
+        return History()
+
+    monkeypatch.setattr(training, "fit", fit)
+    assert train("a", "--epochs", 3, "--batch-size", 11, "--threads", 2, "--check-finite")[0] == 0
+    assert (seen["epochs"], seen["batch_size"], seen["threads"], seen["check_finite"]) == (3, 11, 2, True)
+    assert seen["resume"].every_seconds == train_command.SECONDS and len(seen["validation"][1]) == 31
 
 
 def test_augmentation_has_the_seed_of_the_run():
