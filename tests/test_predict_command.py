@@ -12,6 +12,7 @@ import minicnn
 from minicnn import Dense, Flatten, Sequential, SoftmaxCrossEntropy, datasets
 from minicnn.commands import predict as predict_command
 from minicnn.commands.classifier import loss_for
+from minicnn.commands.evaluate import measure
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +195,12 @@ def test_numbers_are_those_of_the_model(capsys, run_of, classes, split):
         of_class = x[labels == k], labels[labels == k]
         assert result["classes"][name]["images"] == len(of_class[1])
         assert result["classes"][name]["accuracy"] == pytest.approx(model.evaluate(of_class, loss)["accuracy"])
+
+
+def test_accuracy_of_a_class_counts_its_own_images():
+    result = measure(np.array([0, 0, 0, 1]), np.array([0, 1, 1, 1]), ("a", "b"))
+    assert result["accuracy"] == 0.5
+    assert result["classes"] == {"a": {"images": 3, "accuracy": 1 / 3}, "b": {"images": 1, "accuracy": 1.0}}
 
 
 def test_the_table_shows_the_same_numbers(capsys, run_of):
