@@ -171,7 +171,7 @@ def test_json(capsys, folder, judged):
 def test_solutions_are_checked_as_a_learners_files_are(capsys, tmp_path, monkeypatch, judged):
     monkeypatch.chdir(tmp_path)  # no exercises here
     status, out, _ = run(capsys, "check", "--solutions", "1", "2")
-    assert status == 0 and judged == ["01_dense", "02_relu"]
+    assert status == 0 and sorted(judged) == ["01_dense", "02_relu"]  # two at a time
     assert out.count("passed\n") == 2 + 1 and "Next" not in out
     assert not list(tmp_path.iterdir())
 
