@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from .arguments import checked_path
+
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
@@ -37,7 +39,9 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     OSError
         If the file cannot be written; `path` is as it was then.
     """
-    path = Path(path).resolve()
+    path = Path(checked_path("Writing", path)).resolve()
+    if path.is_dir():
+        raise IsADirectoryError(f"The path {path} is a folder: give the name of a file in it.")
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")

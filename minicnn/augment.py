@@ -29,6 +29,8 @@ from .arguments import checked_count, checked_number
 from .configured import Configured
 from .kernels.augment import scale_pixels, translate
 
+MOST_PIXELS = 1 << 16  # of a shift: wider than any image, and what the random numbers can count
+
 Step = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
@@ -72,6 +74,10 @@ class Pipeline(Configured):
         rng = np.random.Generator(np.random.SFC64([self.seed, epoch, batch]))
         for step in self.steps:
             images = step(images, rng)
+            if not isinstance(images, np.ndarray):
+                raise TypeError(
+                    f"Each step must return an array of images, got a {type(images).__name__} from {step!r}."
+                )
         return images
 
 
@@ -149,7 +155,7 @@ class Shift(Transform):
     """
 
     def __init__(self, pixels: int, fill: float = 0.0):
-        self.pixels = checked_count("Shift", "pixels", pixels, at_least=0)
+        self.pixels = checked_count("Shift", "pixels", pixels, at_least=0, at_most=MOST_PIXELS)
         self.fill = checked_number("Shift", "fill", fill, at_least=0, at_most=1)
 
     def apply(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -67,12 +67,22 @@ def peek(x: Examples, owner: str) -> Any:
     if isinstance(x, np.ndarray):
         return x
     wanted = f"{owner} takes examples as an array, or as an object with len(x) and x[a:b]"
-    if not hasattr(x, "__len__"):
-        raise TypeError(f"{wanted}; got {x!r:.80}, which has no length.")
+    try:
+        len(x)
+    except (TypeError, ValueError):
+        raise TypeError(f"{wanted}; got {x!r:.80}, which has no length.") from None
     try:
         return x[:1]
     except Exception as error:  # whatever an object of the user's own raises
         raise TypeError(f"{wanted}; the slice x[:1] of this {type(x).__name__} fails: {error}.") from error
+
+
+def checked_pair(data: Any, owner: str, name: str) -> tuple[Any, Any]:
+    """Return examples and labels, if `data` is a pair of them; else raise TypeError."""
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        given = f"an array of shape {data.shape}" if isinstance(data, np.ndarray) else f"{data!r:.80}"
+        raise TypeError(f"{owner} takes a pair (examples, labels) as {name}, such as dataset.train, got {given}.")
+    return data[0], data[1]
 
 
 def all_labels(labels: Any, owner: str) -> np.ndarray:
@@ -90,7 +100,10 @@ def all_labels(labels: Any, owner: str) -> np.ndarray:
         If they are none of these.
     """
     if hasattr(labels, "__len__") and not (isinstance(labels, list | tuple) or hasattr(labels, "__array__")):
-        labels = labels[: len(labels)]
+        try:
+            labels = labels[: len(labels)]
+        except Exception as error:  # whatever an object of the user's own raises
+            raise TypeError(f"{owner} takes labels as an array or a list, got {labels!r:.80}.") from error
     array = np.asarray(labels)
     if array.ndim == 0:
         raise TypeError(f"{owner} takes labels as an array or a list, got {labels!r:.80}.")

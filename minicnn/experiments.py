@@ -16,9 +16,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 
+from .arguments import checked_count, checked_kind, checked_number
 from .callbacks import Callback
 from .datasets import Dataset
-from .kernels.parallel import default_threads
+from .kernels.parallel import check_threads, default_threads
 from .losses import SoftmaxCrossEntropy
 from .model import Sequential
 from .optimizers import SGD
@@ -70,6 +71,9 @@ def run_experiment(
     TypeError, ValueError
         If data, networks and recipe do not fit together.
     """
+    seeds = _check_arguments(arms, data, seeds, recipe)
+    target = checked_number("run_experiment", "target", target, at_least=0, at_most=1)
+    check_threads(threads)
     results = Results(_about(data), recipe or Recipe(), list(seeds), target, {arm: {} for arm in arms})
     cancelled, train_arm = threading.Event(), train_arm or make_and_train
 
@@ -158,6 +162,7 @@ def train(
     KeyboardInterrupt
         If the run was cut short: half a run cannot be compared with whole ones.
     """
+    checked_kind("train", "model", model, Sequential, "a Sequential")
     start = time.perf_counter()
     measuring = _Measuring(data, after_epoch, cancelled)
     history = fit(
@@ -201,6 +206,27 @@ class _Measuring(Callback):
         self.curves.test_accuracy.append(run.history.val_accuracy[-1])
         if self.after_epoch:
             self.after_epoch(self.curves)
+
+
+def _check_arguments(
+    arms: Mapping[str, MakeModel], data: Dataset, seeds: Sequence[int], recipe: Recipe | None
+) -> list[int]:
+    """See that there is an experiment to make, and return its seeds."""
+    checked_kind("run_experiment", "arms", arms, Mapping, "a dict of names and functions")
+    checked_kind("run_experiment", "data", data, Dataset, "a Dataset")
+    checked_kind("run_experiment", "recipe", recipe, Recipe | None, "a Recipe(epochs=...)")
+    checked_kind("run_experiment", "seeds", seeds, Sequence | range, "a list of whole numbers")
+    for make_model in arms.values():
+        if not callable(make_model):
+            raise TypeError(
+                f"run_experiment takes as arms functions (input_shape, classes, seed) -> model, got {make_model!r:.80}."
+            )
+    seeds = [checked_count("run_experiment", "seeds", seed, at_least=0) for seed in seeds]
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"run_experiment needs at least one seed, all different, as seeds, got {seeds}.")
+    if not arms:
+        raise ValueError("run_experiment needs at least one network as arms, got {}.")
+    return seeds
 
 
 def _about(data: Dataset) -> dict:

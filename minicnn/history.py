@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 
 @dataclass
@@ -43,6 +43,9 @@ class History:
 
     def append(self, **values: float | None) -> None:
         """Record one epoch."""
+        unknown = sorted(set(values) - {column.name for column in fields(self)} | {"stop_reason"} & set(values))
+        if unknown:
+            raise ValueError(f"History has no column {unknown[0]!r}; val_loss, for instance, is one.")
         for name, value in values.items():
             getattr(self, name).append(value)
 

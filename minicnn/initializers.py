@@ -28,7 +28,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .arguments import checked_number
+from .arguments import checked_dtype, checked_number, checked_rng
 
 Shape = tuple[int, ...]
 Initializer = Callable[[Shape, np.random.Generator, DTypeLike], np.ndarray]
@@ -51,7 +51,7 @@ def fans(shape: Shape) -> tuple[int, int]:
     ValueError
         If there are fewer than two axes, as in a bias.
     """
-    if len(shape) < 2:
+    if len(_checked_shape(shape)) < 2:
         raise ValueError(
             f"Random initializers need the shape (in, out) or (KH, KW, C_in / groups, C_out), got {tuple(shape)}. "
             'For a bias take "zeros".'
@@ -104,12 +104,12 @@ def lecun_uniform(shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.
 
 def zeros(shape: Shape, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32) -> np.ndarray:
     """Fill with 0; `rng` is not used. For biases: weights that are all alike would stay alike."""
-    return np.zeros(shape, dtype)
+    return np.zeros(_checked_shape(shape), checked_dtype(dtype))
 
 
 def ones(shape: Shape, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32) -> np.ndarray:
     """Fill with 1; `rng` is not used."""
-    return np.ones(shape, dtype)
+    return np.ones(_checked_shape(shape), checked_dtype(dtype))
 
 
 def constant(value: float) -> Initializer:
@@ -169,6 +169,44 @@ def get(name_or_function: str | Initializer) -> Initializer:
     raise ValueError(f'Unknown initializer "{name_or_function}". Choose one of {names}, constant(0.1), or a function.')
 
 
+def draw(name_or_function: str | Initializer, shape: Shape, rng: np.random.Generator, dtype: DTypeLike) -> np.ndarray:
+    """Draw a parameter, and see that it is one: a function of the user's own may give anything.
+
+    Parameters
+    ----------
+    name_or_function : str or function
+        As in `get`.
+    shape, rng, dtype
+        As in `he_normal`.
+
+    Returns
+    -------
+    w : array of this shape and dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the function gives no array of finite numbers, or one of another shape.
+    """
+    initializer = get(name_or_function)
+    name = getattr(initializer, "__name__", repr(initializer))
+    w = initializer(shape, rng, dtype)
+    if not isinstance(w, np.ndarray) or w.dtype.kind not in "fiu":
+        raise TypeError(f"The initializer {name} must return an array of numbers of shape {shape}, got {w!r:.80}.")
+    if w.shape != shape:
+        raise ValueError(f"The initializer {name} must return an array of shape {shape}, got {w.shape}.")
+    if not np.isfinite(w).all():
+        raise ValueError(f"The initializer {name} must return finite numbers, got NaN or infinity among them.")
+    return w.astype(dtype, copy=False)
+
+
+def _checked_shape(shape: Shape) -> Shape:
+    """Return the shape of a parameter, if it is one."""
+    if not isinstance(shape, tuple | list) or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
+        raise ValueError(f"An initializer takes whole numbers above 0 as shape, got {shape!r}.")
+    return shape
+
+
 def _he_variance(shape: Shape) -> float:
     return 2 / fans(shape)[0]  # (3)
 
@@ -182,9 +220,11 @@ def _lecun_variance(shape: Shape) -> float:
 
 
 def _normal(shape: Shape, rng: np.random.Generator, dtype: DTypeLike, variance: float) -> np.ndarray:
+    dtype, rng = checked_dtype(dtype), checked_rng("An initializer", rng)
     return (math.sqrt(variance) * rng.standard_normal(shape)).astype(dtype)
 
 
 def _uniform(shape: Shape, rng: np.random.Generator, dtype: DTypeLike, variance: float) -> np.ndarray:
+    dtype, rng = checked_dtype(dtype), checked_rng("An initializer", rng)
     bound = math.sqrt(3 * variance)  # (6)
     return rng.uniform(-bound, bound, shape).astype(dtype)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from .arguments import checked_count
 from .datasets import Dataset
 from .estimates import Comparison
 from .experiments import MakeModel
@@ -40,6 +41,11 @@ class Size:
     test_images: int
     seeds: int
     epochs: int
+
+    def __post_init__(self):
+        """Check the arguments."""
+        for name in ("train_images", "test_images", "seeds", "epochs"):
+            checked_count("Size", name, getattr(self, name), at_least=1)
 
     def recipe(self) -> Recipe:
         """The lesson's recipe for so many epochs."""

@@ -30,7 +30,7 @@ import numpy as np
 from .arguments import checked_number
 from .configured import Configured
 from .layers.activations import sigmoid_forward, softmax_forward
-from .layers.checks import checked_array
+from .layers.checks import checked_array, checked_cache
 from .layers.layer import NotReadyError
 
 
@@ -81,7 +81,9 @@ def softmax_cross_entropy_forward(
     targets[np.arange(N), labels] += 1 - s  # (3)
     total_weight = float(w[labels].sum())
     if total_weight == 0:
-        raise ValueError("Every label of this batch has class weight 0, so that there is nothing to average.")
+        raise ValueError(
+            "Every label of this batch has class weight 0, so that there is nothing to average: change class_weights."
+        )
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     loss = -np.sum(w * targets * log_p) / total_weight  # (1)
@@ -101,7 +103,8 @@ def softmax_cross_entropy_backward(dy: float, cache: CrossEntropyCache) -> np.nd
     -------
     dlogits : array, shape (N, K)
     """
-    p, weighted_targets, total_weight = cache
+    p, weighted_targets, total_weight = checked_cache(cache, CrossEntropyCache, "softmax_cross_entropy_forward")
+    dy = _checked_dy("softmax cross-entropy", dy)
     scale = p.dtype.type(dy / total_weight)
     return scale * (p * weighted_targets.sum(axis=1, keepdims=True) - weighted_targets)  # (2)
 
@@ -141,7 +144,8 @@ def binary_cross_entropy_forward(logits: np.ndarray, labels: np.ndarray) -> tupl
 
 def binary_cross_entropy_backward(dy: float, cache: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """Gradient of the logits, equation (5). Arguments as in `softmax_cross_entropy_backward`."""
-    z, t = cache
+    z, t = checked_cache(cache, tuple, "binary_cross_entropy_forward")
+    dy = _checked_dy("binary cross-entropy", dy)
     return z.dtype.type(dy / len(z)) * (sigmoid_forward(z)[0] - t)  # (5)
 
 
@@ -175,14 +179,23 @@ def mean_squared_error_forward(
 
 def mean_squared_error_backward(dy: float, cache: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """Gradient of the prediction, equation (7). Arguments as in `softmax_cross_entropy_backward`."""
-    z, t = cache
+    z, t = checked_cache(cache, tuple, "mean_squared_error_forward")
+    dy = _checked_dy("mean squared error", dy)
     return z.dtype.type(2 * dy / z.size) * (z - t)  # (7)
+
+
+def _checked_dy(owner: str, dy: float) -> float:
+    """Return dL/d(loss) as a plain float, if it is a finite number."""
+    return checked_number(owner, "dy", dy[()] if isinstance(dy, np.ndarray) and dy.ndim == 0 else dy)
 
 
 def _class_labels(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """See that each row of logits has one label among its K classes."""
     logits = checked_array(logits, "logits", "(N, K)")
-    labels = np.asarray(labels)
+    try:
+        labels = np.asarray(labels)
+    except ValueError:
+        raise TypeError(f"Labels must be whole numbers, one an example, got {labels!r:.80}.") from None
     if labels.dtype.kind not in "iu":
         raise TypeError(
             f"Labels must be whole numbers (class 0, 1, ...), got {labels.dtype}. "
@@ -202,9 +215,22 @@ def _class_labels(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _class_weights(class_weights: Sequence[float] | np.ndarray | None, K: int, dtype: np.dtype) -> np.ndarray:
     if class_weights is None:
         return np.ones(K, dtype)
-    w = np.asarray(class_weights, dtype)
-    if w.shape != (K,) or not np.isfinite(w).all() or (w < 0).any():
+    w = _checked_weights(class_weights).astype(dtype)
+    if w.shape != (K,):
         raise ValueError(f"class_weights takes {K} numbers, each at least 0, got {class_weights!r}.")
+    return w
+
+
+def _checked_weights(class_weights: Sequence[float] | np.ndarray) -> np.ndarray:
+    """See that these are weights of classes, however many."""
+    try:
+        w = np.asarray(class_weights)
+    except ValueError:  # rows of different lengths
+        w = np.empty(0, object)
+    if w.dtype.kind not in "fiu":
+        raise TypeError(f"class_weights takes numbers, one for each class, got {class_weights!r}.")
+    if w.ndim != 1 or not np.isfinite(w).all() or (w < 0).any():
+        raise ValueError(f"class_weights takes numbers, one for each class, each at least 0, got {class_weights!r}.")
     return w
 
 
@@ -214,6 +240,8 @@ def _like_logits(
     """Labels in dtype and shape of the logits; (N,) and (N, 1) are one shape here."""
     logits = checked_array(logits, name, f"({', '.join('NABCD'[: np.ndim(logits)])})")
     labels = np.asarray(labels)
+    if labels.dtype.kind not in "fiub":
+        raise TypeError(f"{labels_name} must be an array of numbers like {name}, got one of {labels.dtype}.")
     if {logits.shape, labels.shape} == {(len(logits),), (len(logits), 1)}:
         labels = labels.reshape(logits.shape)
     if labels.shape != logits.shape or len(labels) == 0:
@@ -246,7 +274,12 @@ class Loss(Configured):
     def correct(self, prediction: np.ndarray, labels: np.ndarray) -> int | None:
         """How many predictions name the right class; None where there are no classes."""
         classes = self.classes(prediction)
-        return None if classes is None else int(np.sum(classes == np.reshape(labels, classes.shape)))
+        if classes is None:
+            return None
+        if np.size(labels) != len(classes):
+            shapes = f"shape {np.shape(labels)} for predictions of shape {prediction.shape}"
+            raise ValueError(f"Labels must be as many as predictions, got {shapes}.")
+        return int(np.sum(classes == np.reshape(labels, classes.shape)))
 
     def classes(self, prediction: np.ndarray) -> np.ndarray | None:
         """The predicted class of each example, shape (N,); None where there are no classes."""
@@ -254,7 +287,7 @@ class Loss(Configured):
 
     def probabilities(self, prediction: np.ndarray) -> np.ndarray:
         """What the predictions say as probabilities."""
-        raise TypeError(f"{type(self).__name__} works on numbers, not on probabilities.")
+        raise TypeError(f"{type(self).__name__} works on numbers, not on probabilities; SoftmaxCrossEntropy does.")
 
 
 class SoftmaxCrossEntropy(Loss):
@@ -272,15 +305,17 @@ class SoftmaxCrossEntropy(Loss):
         self.label_smoothing = checked_number(
             "SoftmaxCrossEntropy", "label_smoothing", label_smoothing, at_least=0, at_most=1
         )
+        if class_weights is not None:
+            _checked_weights(class_weights)
         self.class_weights = class_weights
 
     def classes(self, prediction: np.ndarray) -> np.ndarray:
         """The class with the largest logit."""
-        return prediction.argmax(axis=1)
+        return checked_array(prediction, "logits", "(N, K)").argmax(axis=1)
 
     def probabilities(self, prediction: np.ndarray) -> np.ndarray:
         """Softmax of the logits, shape (N, K)."""
-        return softmax_forward(prediction)[0]
+        return softmax_forward(checked_array(prediction, "logits", "(N, K)"))[0]
 
 
 class BinaryCrossEntropy(Loss):
@@ -290,7 +325,10 @@ class BinaryCrossEntropy(Loss):
 
     def classes(self, prediction: np.ndarray) -> np.ndarray:
         """Class 1 where the logit is positive."""
-        return (prediction.reshape(len(prediction)) > 0).astype(np.int64)
+        prediction = checked_array(prediction, "logits")
+        if prediction.shape not in ((len(prediction),), (len(prediction), 1)):
+            raise ValueError(f"logits must have the axes (N, 1) or (N,), got an array of shape {prediction.shape}.")
+        return (prediction.reshape(-1) > 0).astype(np.int64)
 
     def probabilities(self, prediction: np.ndarray) -> np.ndarray:
         """Probability of class 1, shape of the logits."""

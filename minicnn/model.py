@@ -8,6 +8,7 @@ Each layer keeps what its own backward pass needs; the model only hands arrays o
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from . import batches
-from .arguments import checked_count
+from .arguments import checked_count, checked_dtype, checked_flag, checked_kind, checked_shape
 from .kernels import parallel
 from .layers.layer import Layer
 from .losses import Loss
@@ -23,6 +24,8 @@ from .mode_watch import ModeWatch
 from .onlooker import Onlooker
 
 Arrays = dict[str, np.ndarray]
+
+ALWAYS_FITS = 1 << 28  # bytes of a layer's parameters for which nobody asks how much memory there is
 
 
 class Sequential:
@@ -54,6 +57,8 @@ class Sequential:
     ------
     TypeError, ValueError
         If a layer cannot take what the layer before gives, or an argument is not of its form.
+    MemoryError
+        If the parameters of a layer are larger than this machine's memory.
     """
 
     def __init__(
@@ -61,7 +66,7 @@ class Sequential:
     ):
         self.layers = _checked_layers(layers)
         self.input_shape = checked_shape(input_shape)
-        self.dtype = _checked_dtype(dtype)
+        self.dtype = checked_dtype(dtype)
         self.seed = checked_count("Sequential", "seed", seed, at_least=0)
         self.rng = np.random.Generator(np.random.SFC64(seed))
         self.layer_names = names_of(self.layers)
@@ -93,7 +98,7 @@ class Sequential:
         """
         self.check_batch(x)
         x = x.astype(self.dtype, copy=False)
-        if training:
+        if checked_flag("forward", "training", training):
             self.mode_watch.forward(x, dict(zip(self.layer_names, self.layers, strict=True)))
         with parallel.threads():
             for name, layer in zip(self.layer_names, self.layers, strict=True):
@@ -181,7 +186,8 @@ class Sequential:
         dict
             "loss", and "accuracy" from 0 to 1 (None for a loss without classes).
         """
-        x, labels = data
+        checked_kind("evaluate", "loss", loss, Loss, "a loss such as SoftmaxCrossEntropy()")
+        x, labels = batches.checked_pair(data, "evaluate", "data")
         labels = batches.all_labels(labels, "evaluate")
         logits = self.predict(x, batch_size)
         mean_loss = loss.value(logits, labels)  # also sees that the labels fit
@@ -216,9 +222,16 @@ class Sequential:
         ValueError
             If they differ; nothing has changed then.
         """
+        checked_kind("set_state", "state", state, dict, "a dictionary of arrays such as model.state")
+        lists = [name for name, array in state.items() if not isinstance(array, np.ndarray)]
+        if lists:
+            raise TypeError(f"set_state takes arrays as model.state has them, got a list or the like for {lists[0]}.")
         mine = self.state
         if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in mine.items()}:
-            raise ValueError(f"set_state needs arrays of the names and shapes of model.state, got {sorted(state)}.")
+            raise ValueError(
+                "set_state needs arrays of the names and shapes of model.state, got "
+                f"{ {k: v.shape for k, v in state.items()} }."
+            )
         for layer_name, layer in zip(self.layer_names, self.layers, strict=True):
             for name in layer.state:
                 layer.state[name] = state[f"{layer_name}.{name}"].astype(self.dtype)
@@ -290,28 +303,28 @@ class Sequential:
     def _infer_shapes(self) -> tuple[int, ...]:
         shape = self.input_shape
         for name, layer in zip(self.layer_names, self.layers, strict=True):
+            inputs = shape
             try:
                 shape = layer.output_shape_for(shape)
             except ValueError as error:
                 raise ValueError(f"{name} cannot take inputs of shape {shape}: {error}") from None
+            _check_memory(name, layer, layer.param_shapes(inputs), self.dtype)
         return shape
 
 
-def checked_shape(input_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of one example as a tuple, if it is one; else raise ValueError."""
-    whole = isinstance(input_shape, (tuple, list)) and all(isinstance(n, (int, np.integer)) for n in input_shape)
-    if not whole or not input_shape or min(input_shape) < 1:
-        raise ValueError(
-            "input_shape takes the shape of one example without the batch axis, such as (28, 28, 1), "
-            f"got {input_shape!r}."
+def _check_memory(name: str, layer: Layer, shapes: dict[str, tuple[int, ...]], dtype: np.dtype) -> None:
+    """See that a layer's parameters are not larger than the memory, before they are drawn."""
+    size = dtype.itemsize * sum(map(math.prod, shapes.values()))
+    if size < ALWAYS_FITS:
+        return
+    import psutil  # comes when first used
+
+    memory = psutil.virtual_memory().total
+    if size > memory:
+        raise MemoryError(
+            f"{name}, {layer!r}, would have parameters of {size:,} bytes, and this machine has a memory of {memory:,}. "
+            "Give it fewer outputs, or fewer inputs by pooling before it."
         )
-    return tuple(int(n) for n in input_shape)
-
-
-def _checked_dtype(dtype: DTypeLike) -> np.dtype:
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise TypeError(f'dtype takes "float32" or "float64", got {dtype!r}.')
-    return np.dtype(dtype)
 
 
 def _checked_layers(layers: Sequence[Layer]) -> list[Layer]:

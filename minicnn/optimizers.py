@@ -47,7 +47,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .arguments import check_gradients, checked_number
+from .arguments import check_gradients, checked_flag, checked_number
 from .configured import Configured
 
 Arrays = dict[str, np.ndarray]
@@ -171,7 +171,7 @@ class SGD(Optimizer):
     ):
         super().__init__(learning_rate, weight_decay)
         self.momentum = checked_number("SGD", "momentum", momentum, at_least=0, below=1)
-        self.nesterov = bool(nesterov)
+        self.nesterov = checked_flag("SGD", "nesterov", nesterov)
         if self.nesterov and self.momentum == 0:
             raise ValueError("SGD(nesterov=True) needs a momentum greater than 0, got momentum=0; 0.9 is usual.")
         self.slot_names = ("velocity",) if self.momentum else ()

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from . import __version__
+from .arguments import checked_count, checked_kind, checked_number, checked_path
 from .atomic_write import atomic_write
 from .estimates import Comparison, Estimate
 
@@ -33,6 +34,13 @@ class Recipe:
     batch_size: int = 64
     learning_rate: float = 0.02
     momentum: float = 0.9
+
+    def __post_init__(self):
+        """Check the arguments."""
+        checked_count("Recipe", "epochs", self.epochs, at_least=1)
+        checked_count("Recipe", "batch_size", self.batch_size, at_least=1)
+        checked_number("Recipe", "learning_rate", self.learning_rate, above=0)
+        checked_number("Recipe", "momentum", self.momentum, at_least=0, below=1)
 
 
 @dataclass
@@ -105,6 +113,9 @@ class Results:
 
     def array(self, arm: str, curve: str) -> np.ndarray:
         """One curve of an arm, such as "test_accuracy" or "gap", as an array (finished seeds, epochs)."""
+        self._check_arms(arm)
+        if curve not in (*CURVES, "gap"):
+            raise ValueError(f"There is no curve {curve!r}; there are {', '.join((*CURVES, 'gap'))}.")
         return np.array([getattr(run, curve) for run in self.runs[arm].values()]).reshape(-1, self.recipe.epochs)
 
     def values(self, arm: str, measure: Measure) -> list[float | None]:
@@ -117,8 +128,15 @@ class Results:
 
     def compare(self, arm: str, baseline: str, measure: Measure) -> Comparison:
         """Compare two arms over the seeds that both have finished."""
+        self._check_arms(arm, baseline)
         seeds = self.common_seeds(arm, baseline)
         return Comparison.of(*([measure(self.runs[name][seed]) for seed in seeds] for name in (arm, baseline)))
+
+    def _check_arms(self, *arms: str) -> None:
+        """See that the experiment has these arms."""
+        for arm in arms:
+            if arm not in self.runs:
+                raise ValueError(f"The results have no arm {arm!r}; they have {', '.join(self.runs)}.")
 
     def summary(self) -> dict[str, dict[str, Estimate]]:
         """For each arm an estimate of every one of `measures(target)`."""
@@ -130,6 +148,7 @@ class Results:
 
 def measures(target: float) -> dict[str, Measure]:
     """Name the single numbers worth taking from a run; `target` is a test accuracy, from 0 to 1."""
+    target = checked_number("measures", "target", target, at_least=0, at_most=1)
     at_end = {name: lambda run, name=name: getattr(run, name)[-1] for name in (*CURVES, "gap")}
     return at_end | {
         "first_test_accuracy": lambda run: run.test_accuracy[0],
@@ -153,6 +172,7 @@ def save(results: Results, path: str | Path, **more: object) -> None:
     OSError
         If the file cannot be written.
     """
+    checked_kind("save", "results", results, Results, "what run_experiment returned")
     content = {
         "format": FORMAT,
         "minicnn": __version__,
@@ -194,6 +214,7 @@ def load(path: str | Path) -> Results:
     ValueError
         If it is no results file, or of a newer format.
     """
+    path = checked_path("load", path)
     try:
         content = json.loads(Path(path).read_bytes())
         if content["format"] != FORMAT:

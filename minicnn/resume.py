@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arguments import checked_count, checked_number
+from .arguments import checked_count, checked_number, checked_path
 from .batches import Examples
 from .callbacks import Callback
 from .checkpoint.contents import Contents
@@ -82,7 +82,7 @@ class RunFile(Callback):
     """
 
     def __init__(self, path: str | Path, every_seconds: float = 60.0, every_steps: int | None = None):
-        self.path = str(path)
+        self.path = checked_path("RunFile", path)
         self.every_seconds = checked_number("RunFile", "every_seconds", every_seconds, at_least=0)
         self.every_steps = every_steps
         if every_steps is not None:
@@ -102,6 +102,8 @@ class RunFile(Callback):
         ValueError
             If the file cannot be gone on with.
         """
+        if Path(self.path).is_dir():
+            raise IsADirectoryError(f"resume takes the name of a file, and {self.path} is a folder.")
         self.callbacks, self.settings, self.saved = list(run.callbacks), settings, None
         if Path(self.path).exists():
             self.saved = read_file(self.path)

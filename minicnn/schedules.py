@@ -58,6 +58,7 @@ class StepDecay:
 
     def __call__(self, epoch: float) -> float:
         """Learning rate after `epoch` epochs."""
+        checked_number(type(self).__name__, "epoch", epoch, at_least=0)
         return self.initial * self.factor ** math.floor(epoch / self.every)  # (2)
 
 
@@ -87,6 +88,7 @@ class CosineDecay:
 
     def __call__(self, epoch: float) -> float:
         """Learning rate after `epoch` epochs."""
+        checked_number(type(self).__name__, "epoch", epoch, at_least=0)
         return glide(self.initial, self.final, epoch / self.epochs)  # (3)
 
 
@@ -124,6 +126,7 @@ class WarmupCosine:
 
     def __call__(self, epoch: float) -> float:
         """Learning rate after `epoch` epochs."""
+        checked_number(type(self).__name__, "epoch", epoch, at_least=0)
         if epoch < self.warmup_epochs:
             return self.start + (self.peak - self.start) * epoch / self.warmup_epochs  # (4)
         return glide(self.peak, self.final, (epoch - self.warmup_epochs) / (self.epochs - self.warmup_epochs))  # (5)
@@ -164,6 +167,7 @@ class OneCycle:
 
     def __call__(self, epoch: float) -> float:
         """Learning rate after `epoch` epochs."""
+        checked_number(type(self).__name__, "epoch", epoch, at_least=0)
         peak_epoch = self.peak_at * self.epochs
         if epoch < peak_epoch:
             return glide(self.peak / self.rise, self.peak, epoch / peak_epoch)  # (6)

@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from . import batches
-from .arguments import checked_count
+from .arguments import checked_count, checked_flag, checked_kind
 from .augment import check_pipeline
 from .batches import Augment, Examples
 from .callbacks import Callback
@@ -168,9 +168,14 @@ def fit(
     NonFiniteError
         With `check_finite`: says where NaN or infinity arose and why, before the step reaches the parameters.
     """
+    _check_flags(shuffle=shuffle, check_finite=check_finite, warn=warn)
+    if progress is not None and not isinstance(progress, bool | np.bool_):
+        raise TypeError(f"fit takes True, False or None as progress, got {progress!r:.80}.")
+    checked_kind("fit", "model", model, Sequential, "a Sequential")
     _check_kinds(loss, optimizer, callbacks, augment)
     x, labels = _checked_data(model, data, loss, "data", augment)
-    validation = validation and _checked_data(model, validation, loss, "validation")
+    if validation is not None:
+        validation = _checked_data(model, validation, loss, "validation")
     checked_count("fit", "epochs", epochs, at_least=1)
     _check_batch_size(model, batch_size, len(x))
     parallel.check_threads(threads)
@@ -185,7 +190,7 @@ def fit(
             run.notify("on_epoch_begin")
             order = draw_order(run, x, batch_size) if shuffle else np.arange(len(x))
             mean = train_epoch(run, x, labels, order, batch_size, progress, augment)
-            val = model.evaluate(validation, loss) if validation else {"loss": None, "accuracy": None}
+            val = model.evaluate(validation, loss) if validation is not None else {"loss": None, "accuracy": None}
             run.history.append(
                 **mean,
                 val_loss=val["loss"],
@@ -331,30 +336,38 @@ def _ctrl_c_stops(run: Run) -> Iterator[None]:
         signal.signal(signal.SIGINT, usual)
 
 
+def _check_flags(**flags: bool) -> None:
+    """See that each is True or False."""
+    for name, value in flags.items():
+        checked_flag("fit", name, value)
+
+
 def _check_kinds(loss: Loss, optimizer: Optimizer, callbacks: Sequence[Callback], augment: Augment | None) -> None:
     """See that each is an object of its kind."""
     if not isinstance(loss, Loss):
         raise TypeError(f"loss takes a loss such as SoftmaxCrossEntropy(), got {loss!r}.")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer takes an optimizer such as SGD(0.01), got {optimizer!r}.")
-    if isinstance(callbacks, Callback) or not all(isinstance(callback, Callback) for callback in callbacks):
+    if not isinstance(callbacks, Sequence) or not all(isinstance(callback, Callback) for callback in callbacks):
         raise TypeError(f"callbacks takes a list such as callbacks=[EarlyStopping()], got {callbacks!r}.")
     check_pipeline("fit", augment)
 
 
 def _checked_data(model: Sequential, data: Data, loss: Loss, name: str, augment: Augment | None = None) -> Data:
     """See that examples and labels fit together, the model and the loss, by trying the first few."""
-    try:
-        x, labels = data
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} takes a pair (examples, labels), such as dataset.train, got {data!r:.80}.") from None
+    x, labels = batches.checked_pair(data, "fit", name)
     first, labels = batches.peek(x, name), batches.all_labels(labels, name)
     if len(x) == 0 or len(x) != len(labels):
         raise ValueError(f"{name} needs as many labels as examples, at least one, got {len(x)} and {len(labels)}.")
     kinds = np.unique(labels) if labels.dtype.kind in "iu" and labels.ndim == 1 else labels  # enough to try, and fewer
     with np.errstate(all="ignore"):  # a loss of one's own may take the logarithm of these zeros
         loss.value(np.zeros((len(kinds), *model.output_shape), model.dtype), kinds)
-    model.check_batch(first if augment is None else augment(first[:1], epoch=0, batch=0))
+    model.check_batch(first)
+    if augment is not None:
+        try:
+            model.check_batch(augment(first[:1], epoch=0, batch=0))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"The first batch does not fit the model after augment: {error}") from error
     return x, labels
 
 

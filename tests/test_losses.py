@@ -69,7 +69,6 @@ def test_extreme_logits_stay_finite(dtype, big):
         (SoftmaxCrossEntropy(), np.zeros(3), [0], ValueError, r"axes \(N, K\)"),
         (SoftmaxCrossEntropy(), np.zeros((2, 3), int), [0, 1], TypeError, "float32 or float64"),
         (SoftmaxCrossEntropy(class_weights=[1, 2]), np.zeros((1, 3)), [0], ValueError, "takes 3 numbers"),
-        (SoftmaxCrossEntropy(class_weights=[1, -2]), np.zeros((1, 2)), [0], ValueError, "at least 0"),
         (SoftmaxCrossEntropy(class_weights=[0, 1]), np.zeros((1, 2)), [0], ValueError, "nothing to average"),
         (BinaryCrossEntropy(), np.zeros((2, 1)), [0, 2], ValueError, "labels 0 and 1, got 2"),
         (BinaryCrossEntropy(), np.zeros((2, 1)), [0.5, 1], ValueError, "labels 0 and 1, got 0.5"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..arguments import checked_path
 from .best_so_far import BestSoFar
 from .callback import Callback
 
@@ -25,7 +26,7 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, path: str | Path, monitor: str | None = None):
-        self.path, self.monitor = str(path), monitor
+        self.path, self.monitor = checked_path("Checkpoint", path), monitor
         try:
             self.path.format(epoch=1)
         except (KeyError, IndexError, ValueError) as error:

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..arguments import checked_path
 from ..atomic_write import atomic_write
 from .callback import Callback
 
@@ -28,7 +29,7 @@ class CSVLog(Callback):
     COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 
     def __init__(self, path: str | Path):
-        self.path = str(path)
+        self.path = checked_path("CSVLog", path)
 
     def on_epoch_end(self, run: Run) -> None:
         """Write the table; what was not measured stays empty."""

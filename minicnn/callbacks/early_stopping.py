@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arguments import checked_count
+from ..arguments import checked_count, checked_flag
 from .best_so_far import BestSoFar
 from .callback import Callback
 
@@ -34,7 +34,7 @@ class EarlyStopping(Callback):
         self.best = BestSoFar("EarlyStopping", monitor, min_delta)
         self.monitor, self.min_delta = monitor, self.best.min_delta
         self.patience = checked_count("EarlyStopping", "patience", patience, at_least=1)
-        self.restore_best = bool(restore_best)
+        self.restore_best = checked_flag("EarlyStopping", "restore_best", restore_best)
 
     def on_train_begin(self, run: Run) -> None:
         """Forget an earlier training."""

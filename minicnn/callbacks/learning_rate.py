@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..arguments import checked_number
 from .callback import Callback
 
 if TYPE_CHECKING:
@@ -21,12 +22,17 @@ class ScheduleLearningRate(Callback):
     """
 
     def __init__(self, schedule: Callable[[float], float]):
-        if not callable(schedule):
+        if not callable(schedule) or isinstance(schedule, type):
             raise TypeError(
                 f"ScheduleLearningRate needs a function of the epochs done, e.g. CosineDecay(0.1, epochs=20),"
                 f" got {schedule!r}."
             )
         self.schedule = schedule
+
+    def on_train_begin(self, run: Run) -> None:
+        """See that the schedule gives a learning rate, before anything has changed."""
+        kind = type(run.optimizer).__name__
+        checked_number(kind, "learning_rate", self.schedule(run.epochs_done), at_least=0)
 
     def on_batch_begin(self, run: Run) -> None:
         """Set the learning rate."""

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import checked_count
+from ..arguments import checked_count, checked_path
 from ..atomic_write import atomic_write
 from .callback import Callback
 
@@ -32,9 +32,10 @@ class LiveCurves(Callback):
     """
 
     def __init__(self, path: str | Path | None = None, every: int = 1):
+        path = None if path is None else checked_path("LiveCurves", path)
         if path is not None and Path(path).suffix.lower() != ".png":
-            raise ValueError(f'LiveCurves draws a file that ends in .png, such as "curves.png", got {str(path)!r}.')
-        self.path = None if path is None else str(path)
+            raise ValueError(f'LiveCurves draws a file that ends in .png, such as "curves.png", got {path!r}.')
+        self.path = path
         self.every = checked_count("LiveCurves", "every", every, at_least=1)
 
     def on_train_begin(self, run: Run) -> None:

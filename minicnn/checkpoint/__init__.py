@@ -24,6 +24,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from ..arguments import checked_path
 from ..history import History
 from ..model import Sequential
 from ..optimizers import Optimizer
@@ -69,6 +70,7 @@ def save(
     """
     if not isinstance(model, Sequential):
         raise TypeError(f"save takes a model first, save(model, path), got {model!r:.80}.")
+    checked_path("save", path)
     if not (optimizer is None or isinstance(optimizer, Optimizer)):
         raise TypeError(f"save takes as optimizer the one that trained the model, got {optimizer!r:.80}.")
     if not (history is None or isinstance(history, History)):

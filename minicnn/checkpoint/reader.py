@@ -21,6 +21,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import BinaryIO
 
+from ..arguments import checked_path
 from ..history import History
 from ..model import Arrays, Sequential
 from ..safe_npz import ArrayHeader, SafeNpz
@@ -36,7 +37,7 @@ TEXTS = ("optimizer", "history", "run", "checksums")
 
 def read_file(path: str | Path) -> Contents:
     """Read a checkpoint from a file; errors as `read`, and FileNotFoundError if there is none."""
-    path = Path(path)
+    path = Path(checked_path("load", path))
     if not path.is_file():
         raise FileNotFoundError(f"There is no checkpoint {path}.")
     with path.open("rb") as file:

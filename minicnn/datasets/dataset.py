@@ -7,11 +7,12 @@ until there are enough: the classes stay as balanced as the split allows.       
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from ..arguments import checked_count, checked_kind
 
 if TYPE_CHECKING:
     from .description import Description
@@ -74,6 +75,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         """Refuse splits that would only fail, or mislead, later in training."""
+        checked_kind("Dataset", "classes", self.classes, tuple | list, "the names of the classes, a tuple,")
         _check_split(self.train, f"{self.name}: train", len(self.classes))
         _check_split(self.test, f"{self.name}: test", len(self.classes))
         if self.train.images.shape[1:] != self.test.images.shape[1:]:
@@ -139,7 +141,12 @@ class Dataset:
 
 def _check_split(split: Split, what: str, class_count: int) -> None:
     """Raise unless the split is as `Dataset` promises; `what` begins the message."""
+    if not isinstance(split, tuple) or len(split) != 2:
+        raise TypeError(f"{what}: needs Split(images, labels), got {split!r:.80}.")
     images, labels = split
+    if not hasattr(images, "dtype") or not hasattr(labels, "dtype"):
+        kinds = f"a {type(images).__name__} and a {type(labels).__name__}"
+        raise TypeError(f"{what}: needs arrays, float32 images and int64 labels, got {kinds}.")
     if images.dtype != np.float32 or labels.dtype != np.int64:
         raise TypeError(f"{what}: needs float32 images and int64 labels, got {images.dtype} and {labels.dtype}.")
     if images.ndim != 4 or 0 in images.shape:
@@ -160,7 +167,8 @@ def _check_split(split: Split, what: str, class_count: int) -> None:
 def _draw(split: Split, count: int | None, seed: int, what: str) -> Split:
     """Copy `count` images of the split, all of them for None, class-balanced by rule (1)."""
     total = len(split.labels)
-    count = total if count is None else operator.index(count)
+    count = total if count is None else checked_count(what, "the number", count, at_least=0)
+    checked_count(what, "seed", seed, at_least=0)
     if not 1 <= count <= total:
         raise ValueError(f"{what}: takes 1 to {total} images, the number in the split, got {count}.")
     if count == total and not isinstance(split.images, np.ndarray):

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arguments import checked_count, checked_number
+from ..arguments import checked_count, checked_flag, checked_number, checked_path
 from .arrays import to_images
 from .dataset import Dataset, Split
 from .decoded import decode_pictures
@@ -79,6 +79,7 @@ def from_folder(
     TypeError, ValueError
         If it does not hold at least two class folders with readable pictures, or an argument makes no sense.
     """
+    checked_path("from_folder", path, what="folder"), checked_flag("from_folder", "cache", cache)
     root, size = Path(path).expanduser().resolve(), _check_size(size)
     test_share = checked_number("from_folder", "test_share", test_share, above=0, below=1)
     seed = checked_count("from_folder", "seed", seed, at_least=0)

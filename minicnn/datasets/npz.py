@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked_path
 from ..safe_npz import SafeNpz
 from .arrays import dataset_from_arrays
 from .dataset import Dataset
@@ -58,7 +59,7 @@ def from_npz(path: str | os.PathLike, *, in_memory: bool | None = None) -> Datas
         If it is no such file, an array is missing, holds Python objects or is not what its name promises, or the images
         can neither stay in the file nor be held in memory.
     """
-    path = Path(path).expanduser()
+    path = Path(checked_path("from_npz", path)).expanduser()
     arrays = _scaled_where_mapped(read_npz(path, in_memory), path.stem)
     return dataset_from_arrays(arrays, path.stem, description=f"Images read from {path.name}.")
 
@@ -85,7 +86,7 @@ def from_npy(folder: str | os.PathLike, *, in_memory: bool | None = None) -> Dat
     TypeError, ValueError
         As `from_npz`.
     """
-    folder = Path(folder).expanduser().resolve()
+    folder = Path(checked_path("from_npy", folder, "folder", "folder")).expanduser().resolve()
     missing = [f"{key}.npy" for key in KEYS if not (folder / f"{key}.npy").is_file()]
     if missing:
         raise FileNotFoundError(

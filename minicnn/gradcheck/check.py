@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import checked_count, checked_number, checked_rng
 from .case import Case
 from .conduct import observe
 from .diagnose import diagnose
@@ -89,8 +90,7 @@ def check(
     ValueError
         If an argument holds NaN or infinity, or backward returns the wrong number of gradients.
     """
-    if not tolerance > 0 or max_evaluations < 1:
-        raise ValueError(f"tolerance and max_evaluations must be positive, got {tolerance!r} and {max_evaluations!r}.")
+    _check_options(forward, backward, tolerance, max_evaluations, seed, rng)
     pair = Pair(forward, backward, arguments, names, rng)
     random = np.random.default_rng(seed)
     conduct = observe(pair, random)
@@ -114,6 +114,25 @@ def check(
         seed=seed,
         evaluations=pair.forward_calls,
     )
+
+
+def _check_options(
+    forward: Callable,
+    backward: Callable,
+    tolerance: float,
+    max_evaluations: int,
+    seed: int,
+    rng: np.random.Generator | None,
+) -> None:
+    """See that the arguments are of their form."""
+    for name, function in (("forward", forward), ("backward", backward)):
+        if not callable(function):
+            raise TypeError(f"check takes a function as {name}, got {function!r:.80}.")
+    checked_number("check", "tolerance", tolerance, above=0)
+    checked_count("check", "max_evaluations", max_evaluations, at_least=1)
+    checked_count("check", "seed", seed, at_least=0)
+    if rng is not None:
+        checked_rng("check", rng)
 
 
 def _as_hints(hints: str | Mapping[str, Any] | None) -> dict[str, Any]:

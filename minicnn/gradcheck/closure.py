@@ -34,6 +34,11 @@ def check_closure(f: Callable, grad: Callable, x: np.ndarray | Sequence, **optio
     TypeError, ValueError
         As in `check`.
     """
+    for argument, function in (("f", f), ("grad", grad)):
+        if not callable(function):
+            raise TypeError(f"check_closure takes a function as {argument}, got {function!r:.80}.")
+    if not isinstance(x, (np.ndarray, float, tuple, list)):
+        raise TypeError(f"check_closure takes an array, or a tuple of arguments, as x, got {x!r:.80}.")
     is_one = isinstance(x, (np.ndarray, float))
     arguments = (x,) if is_one else tuple(x)
     f_takes_a_tuple = not is_one and _takes(f, 1) and not _takes(f, len(arguments))

@@ -65,6 +65,22 @@ def hints_about(thing: object, training: bool = True) -> dict[str, object] | Non
     return {"operation": operation, **{name: value for name, value in given.items() if value is not None}}
 
 
+def check_object(thing: object, name: str) -> None:
+    """See that `thing` has a forward and a backward pass; else raise TypeError."""
+    if isinstance(thing, type):
+        raise TypeError(f"An object is checked as {name}, got the class {thing.__name__}: write {thing.__name__}(...).")
+    if not callable(getattr(thing, "forward", None)) or not callable(getattr(thing, "backward", None)):
+        raise TypeError(f"An object with forward and backward is checked as {name}, got {thing!r:.80}.")
+
+
+def floats(x: np.ndarray) -> np.ndarray:
+    """Return x as an array of floats; else raise TypeError."""
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        raise TypeError(f"x must be an array of floats, got one of {x.dtype}. Convert it, e.g. x.astype(float).")
+    return x
+
+
 def check_layer(layer: object, x: np.ndarray, *, training: bool = True, seed: int = 0, **options) -> Report:
     """Check dx and the gradient of every parameter of a layer.
 
@@ -90,7 +106,8 @@ def check_layer(layer: object, x: np.ndarray, *, training: bool = True, seed: in
     ValueError
         If backward leaves a parameter without gradient; and as in `check`.
     """
-    x = np.asarray(x)
+    check_object(layer, "layer")
+    x = floats(x)
     subject = Subject(layer, x, seed)
 
     def forward(x: np.ndarray, *parameters: np.ndarray) -> tuple[np.ndarray, None]:
@@ -124,6 +141,7 @@ def check_loss(loss: object, prediction: np.ndarray, labels: np.ndarray, **optio
     Report
         Its only argument is "prediction".
     """
+    check_object(loss, "loss")
     loss = copy.deepcopy(loss)
 
     def forward(prediction: np.ndarray, labels: np.ndarray) -> tuple[float, None]:

@@ -69,6 +69,9 @@ def trace(
     ValueError
         If a gradient has the name of no value, or a step takes one that does not exist yet.
     """
+    for name, passed in (("forward", forward), ("backward", backward)):
+        if not callable(passed) and not isinstance(passed, Mapping):
+            raise TypeError(f"trace takes a dict of steps, or a function, as {name}, got {passed!r:.80}.")
     tapped = Tapped(forward, arguments, rng)
     name_of_backward = title or getattr(backward, "__name__", "backward")
     backward = Lines(backward, tapped.output) if isinstance(backward, Mapping) else backward

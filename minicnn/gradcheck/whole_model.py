@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from .check import check
-from .objects import Subject, check_layer, check_loss, title_of
+from .objects import Subject, check_layer, check_loss, check_object, floats, title_of
 from .report import Finding, Report
 
 NOT_EXPLAINED = "unrecognized"
@@ -56,7 +56,8 @@ def check_model(
     ValueError
         If backward leaves a parameter without gradient; and as in `check`.
     """
-    x = np.asarray(x)
+    check_object(model, "model"), check_object(loss, "loss")
+    x = floats(x)
     subject, loss, labels = Subject(model, x, seed), copy.deepcopy(loss), np.array(labels)
 
     def forward(x: np.ndarray, *parameters: np.ndarray) -> tuple[float, None]:

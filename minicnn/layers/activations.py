@@ -25,7 +25,7 @@ import numpy as np
 from ..arguments import checked_number
 from ..kernels import activations as kernels
 from ..kernels import parallel
-from .checks import checked_array, checked_dy
+from .checks import checked_array, checked_cache, checked_dy
 from .layer import FunctionLayer
 
 
@@ -51,7 +51,7 @@ def relu_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def relu_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
     """Pass the gradient where x was positive, equations (1) and (2). Shapes as in `relu_forward`."""
-    y = cache
+    y = checked_cache(cache, np.ndarray, "relu_forward")
     dy = checked_dy(dy, y.shape, y.dtype)
     dx = np.empty_like(y)
     flat_dy, flat_y, flat_dx = dy.reshape(-1), y.reshape(-1), dx.reshape(-1)
@@ -75,12 +75,13 @@ def leaky_relu_forward(x: np.ndarray, *, negative_slope: float = 0.01) -> tuple[
         x and the slope.
     """
     x = checked_array(x, "x")
+    negative_slope = checked_number("leaky relu", "negative_slope", negative_slope)
     return np.where(x > 0, x, x.dtype.type(negative_slope) * x), (x, negative_slope)
 
 
 def leaky_relu_backward(dy: np.ndarray, cache: tuple[np.ndarray, float]) -> np.ndarray:
     """Scale the gradient by 1 or a, equations (1) and (3). Shapes as in `leaky_relu_forward`."""
-    x, negative_slope = cache
+    x, negative_slope = checked_cache(cache, tuple, "leaky_relu_forward")
     dy = checked_dy(dy, x.shape, x.dtype)
     return np.where(x > 0, dy, x.dtype.type(negative_slope) * dy)
 
@@ -106,7 +107,7 @@ def sigmoid_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def sigmoid_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
     """dy y (1 - y), equations (1) and (4). Shapes as in `sigmoid_forward`."""
-    y = cache
+    y = checked_cache(cache, np.ndarray, "sigmoid_forward")
     dy = checked_dy(dy, y.shape, y.dtype)
     return dy * y * (1 - y)
 
@@ -130,7 +131,7 @@ def tanh_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def tanh_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
     """dy (1 - y^2), equations (1) and (5). Shapes as in `tanh_forward`."""
-    y = cache
+    y = checked_cache(cache, np.ndarray, "tanh_forward")
     dy = checked_dy(dy, y.shape, y.dtype)
     return dy * (1 - y * y)
 
@@ -148,7 +149,9 @@ def softmax_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     cache : array
         y itself.
     """
-    x = checked_array(x, "x")
+    x, shape = checked_array(x, "x"), x.shape
+    if shape == () or shape[-1] == 0:
+        raise ValueError(f"x must have at least one number in its last axis, the classes, got shape {shape}.")
     exp = np.exp(x - x.max(axis=-1, keepdims=True))  # the largest becomes exp(0) = 1: no overflow, same quotient
     y = exp / exp.sum(axis=-1, keepdims=True)
     return y, y
@@ -156,7 +159,7 @@ def softmax_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def softmax_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
     """Y (dy - the sum of dy y over the row), equation (7). Shapes as in `softmax_forward`."""
-    y = cache
+    y = checked_cache(cache, np.ndarray, "softmax_forward")
     dy = checked_dy(dy, y.shape, y.dtype)
     return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
 

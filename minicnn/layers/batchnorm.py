@@ -38,7 +38,7 @@ import numpy as np
 from ..arguments import checked_number
 from ..kernels import batchnorm as kernels
 from ..kernels import parallel
-from .checks import check_same_dtype, checked_array, checked_dy
+from .checks import check_same_dtype, checked_array, checked_cache, checked_dy
 from .layer import Layer
 
 
@@ -102,7 +102,7 @@ def batchnorm_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple[np.ndarra
     dx : array, shape of x
     dgamma, dbeta : array, shape (C,)
     """
-    x, gamma, mean, _, inv_std = cache
+    x, gamma, mean, _, inv_std = checked_cache(cache, BatchNormCache, "batchnorm_forward")
     dgamma, dbeta = _parameter_gradients(dy, cache)
     M = x.size // len(gamma)
     # (7), with x_hat = (x - mean) inv_std
@@ -128,6 +128,8 @@ def batchnorm_inference_forward(
     cache : BatchNormCache
     """
     x = _checked(x, gamma, beta, mean=mean, var=var)
+    if (var < 0).any():
+        raise ValueError(f"var holds variances, each at least 0, got {var.min():.4g}.")
     return _normalize(x, gamma, beta, mean.astype(np.float64), var.astype(np.float64), eps)
 
 
@@ -144,7 +146,7 @@ def batchnorm_inference_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple
     dx : array, shape of x
     dgamma, dbeta, dmean, dvar : array, shape (C,)
     """
-    x, gamma, mean, _, inv_std = cache
+    x, gamma, mean, _, inv_std = checked_cache(cache, BatchNormCache, "batchnorm_inference_forward")
     dgamma, dbeta = _parameter_gradients(dy, cache)
     no_term = np.zeros_like(mean)
     dx = _scale(dy, x, mean, scale=gamma * inv_std, offset=no_term, slope=no_term)  # (9)
@@ -179,6 +181,8 @@ def _checked(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, **statistics: n
     check_same_dtype(x=x, gamma=gamma, beta=beta)
     C = x.shape[-1]
     for name, array in dict(gamma=gamma, beta=beta, **statistics).items():
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"{name} must be an array of shape ({C},), got a {type(array).__name__}.")
         if array.shape != (C,):
             raise ValueError(f"{name} must have shape ({C},), one number a channel of x, got {array.shape}.")
     return x
@@ -188,6 +192,7 @@ def _normalize(
     x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, mean: np.ndarray, var: np.ndarray, eps: float
 ) -> tuple[np.ndarray, BatchNormCache]:
     """Equations (3) and (4) in one pass."""
+    eps = checked_number("Batch norm", "eps", eps, at_least=0)
     inv_std = 1 / np.sqrt(var + eps)
     y = np.empty_like(x)
     rows, y_rows = _rows(x), _rows(y)

@@ -36,10 +36,29 @@ def check_same_dtype(**arrays: np.ndarray | None) -> None:
     TypeError
         If they have not.
     """
+    for name, x in arrays.items():
+        if not (x is None or isinstance(x, np.ndarray)):
+            raise TypeError(f"{name} must be an array like the others, got a {type(x).__name__}.")
     dtypes = {name: x.dtype for name, x in arrays.items() if x is not None}
     if len(set(dtypes.values())) > 1:
         found = ", ".join(f"{name} is {dtype}" for name, dtype in dtypes.items())
         raise TypeError(f"All arrays must have one dtype, but {found}. Convert them with .astype(...).")
+
+
+def checked_cache(cache: object, kind: type, forward: str) -> object:
+    """Return what the forward pass gave, if it is that: another one's cache, or swapped arguments, are not.
+
+    Raises
+    ------
+    TypeError
+        If it is of another kind.
+    """
+    if not isinstance(cache, kind):
+        raise TypeError(
+            f"cache must be what {forward} returned beside y, got a {type(cache).__name__}. "
+            f"Call y, cache = {forward}(...), then the backward function with (dy, cache)."
+        )
+    return cache
 
 
 def check_image_shape(layer: Layer, input_shape: tuple[int, ...]) -> tuple[int, ...]:

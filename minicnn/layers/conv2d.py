@@ -31,11 +31,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import initializers
-from ..arguments import checked_count
+from ..arguments import checked_count, checked_flag
 from ..kernels import parallel
 from ..kernels.batchnorm import channel_sums
 from . import winograd
-from .checks import check_image_shape, check_same_dtype, checked_array, checked_dy
+from .checks import check_image_shape, check_same_dtype, checked_array, checked_cache, checked_dy
 from .columns import col2im, im2col, tiles
 from .layer import Layer
 from .windows import Padding, Pair, Windows, check_options, pair
@@ -126,7 +126,7 @@ def conv2d_backward(
     dw : array, shape (KH, KW, C / groups, F)
     db : array, shape (F,); None if there was no bias
     """
-    x, w, with_bias, windows, groups = cache
+    x, w, with_bias, windows, groups = checked_cache(cache, Conv2DCache, "conv2d_forward")
     dy = checked_dy(dy, (len(x), *windows.output, w.shape[3]), x.dtype)
     db = _bias_gradient(dy).astype(w.dtype) if with_bias else None
     if winograd.applies(windows, *w.shape[2:], groups):
@@ -179,7 +179,8 @@ def _checked(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, groups: int) ->
 
 def check_groups(C: int, F: int, groups: int) -> None:
     """See that `groups` divides channels and filters."""
-    if not isinstance(groups, (int, np.integer)) or groups < 1 or C % groups or F % groups:
+    whole = isinstance(groups, (int, np.integer)) and not isinstance(groups, bool)
+    if not whole or groups < 1 or C % groups or F % groups:
         raise ValueError(f"groups must divide the {C} channels and the {F} filters, got groups={groups!r}.")
 
 
@@ -214,8 +215,9 @@ class Conv2D(Layer):
         check_options(kernel_size, stride, padding, dilation)
         initializers.get(initializer)
         self.filters, self.kernel_size = checked_count("Conv2D", "filters", filters, at_least=1), kernel_size
-        self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
-        self.use_bias, self.initializer = use_bias, initializer
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+        self.groups = checked_count("Conv2D", "groups", groups, at_least=1)
+        self.use_bias, self.initializer = checked_flag("Conv2D", "use_bias", use_bias), initializer
 
     def output_shape_for(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """(OH, OW, F) for images (H, W, C)."""
@@ -232,7 +234,7 @@ class Conv2D(Layer):
     def build_params(self) -> None:
         """Draw the kernel; biases are zero."""
         shapes = self.param_shapes(self.input_shape)
-        self.params["w"] = initializers.get(self.initializer)(shapes["w"], self.rng, self.dtype)
+        self.params["w"] = initializers.draw(self.initializer, shapes["w"], self.rng, self.dtype)
         if self.use_bias:
             self.params["b"] = np.zeros(shapes["b"], self.dtype)
 

@@ -18,9 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import initializers
-from ..arguments import checked_count
+from ..arguments import checked_count, checked_flag
 from ..kernels import parallel
-from .checks import check_same_dtype, checked_array, checked_dy
+from .checks import check_same_dtype, checked_array, checked_cache, checked_dy
 from .layer import Layer
 
 
@@ -84,7 +84,7 @@ def dense_backward(
     dw : array, shape (in, out)
     db : array, shape (out,); None if there was no bias
     """
-    x, w, with_bias = cache
+    x, w, with_bias = checked_cache(cache, DenseCache, "dense_forward")
     dy = checked_dy(dy, (len(x), w.shape[1]), x.dtype)
     dx = parallel.matmul(dy, w.T) if need_dx else None  # (2)
     dw = parallel.matmul(x.T, dy)  # (3)
@@ -108,7 +108,7 @@ class Dense(Layer):
     def __init__(self, units: int, use_bias: bool = True, initializer: str | initializers.Initializer = "he_uniform"):
         initializers.get(initializer)
         self.units = checked_count("Dense", "units", units, at_least=1)
-        self.use_bias, self.initializer = use_bias, initializer
+        self.use_bias, self.initializer = checked_flag("Dense", "use_bias", use_bias), initializer
 
     def output_shape_for(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """(units,) for inputs (in,)."""
@@ -127,7 +127,7 @@ class Dense(Layer):
     def build_params(self) -> None:
         """Draw the weights; biases are zero."""
         shapes = self.param_shapes(self.input_shape)
-        self.params["w"] = initializers.get(self.initializer)(shapes["w"], self.rng, self.dtype)
+        self.params["w"] = initializers.draw(self.initializer, shapes["w"], self.rng, self.dtype)
         if self.use_bias:
             self.params["b"] = np.zeros(shapes["b"], self.dtype)
 

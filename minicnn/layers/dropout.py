@@ -15,11 +15,13 @@ et al., "Efficient Object Localization Using Convolutional Networks", CVPR 2015 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from ..arguments import checked_number
+from ..arguments import checked_number, checked_rng
 from ..kernels import parallel
-from .checks import check_image_shape, checked_array, checked_dy
+from .checks import check_image_shape, checked_array, checked_cache, checked_dy
 from .layer import Layer
 
 PIECE = 1 << 16  # numbers drawn from one generator
@@ -48,7 +50,7 @@ def dropout_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tup
 
 def dropout_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
     """Pass the gradient through the same units, equation (2). Shapes as in `dropout_forward`."""
-    scaled_mask = cache
+    scaled_mask = checked_cache(cache, np.ndarray, "dropout_forward")
     return _product(checked_dy(dy, scaled_mask.shape, scaled_mask.dtype), scaled_mask)
 
 
@@ -76,7 +78,7 @@ def spatial_dropout2d_forward(x: np.ndarray, rate: float, rng: np.random.Generat
 
 def spatial_dropout2d_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
     """Pass the gradient through the same channels, equation (2). Shapes as in `spatial_dropout2d_forward`."""
-    return dropout_backward(dy, cache)
+    return dropout_backward(dy, checked_cache(cache, np.ndarray, "spatial_dropout2d_forward"))
 
 
 def _scaled_mask(shape: tuple[int, ...], dtype: np.dtype, rate: float, rng: np.random.Generator) -> np.ndarray:
@@ -85,8 +87,7 @@ def _scaled_mask(shape: tuple[int, ...], dtype: np.dtype, rate: float, rng: np.r
     Of many numbers, each piece has a generator of its own, seeded from `rng`: threads draw side by side, and how many
     there are makes no difference.
     """
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng takes a generator such as np.random.default_rng(0), got {rng!r}.")
+    checked_rng("Dropout", rng)
     keep = 1 - checked_number("Dropout", "rate", rate, at_least=0, below=1)
     scaled_mask = np.empty(shape, dtype)
     pieces = [scaled_mask.reshape(-1)[start : start + PIECE] for start in range(0, scaled_mask.size, PIECE)]
@@ -109,6 +110,13 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return y
 
 
+class Unchanged(NamedTuple):
+    """What `Dropout.backward` needs of a forward pass that silenced nothing."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
 class Dropout(Layer):
     """Silence a share `rate` of the units at each training step; do nothing in evaluation.
 
@@ -126,14 +134,17 @@ class Dropout(Layer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Equation (1) in training, y = x in evaluation."""
         if not training or self.rate == 0:
-            self.cache = None
+            x = checked_array(x, "x")
+            self.cache = Unchanged(x.shape, x.dtype)
             return x
         y, self.cache = self.functions[0](x, self.rate, self.rng)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Equation (2) in training, dx = dy in evaluation."""
-        return dy if self.cache is None else self.functions[1](dy, self.cache)
+        if isinstance(self.cache, Unchanged):
+            return checked_dy(dy, *self.cache)
+        return self.functions[1](dy, self.cache)
 
 
 class SpatialDropout2D(Dropout):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .checks import checked_array, checked_dy
+from .checks import checked_array, checked_cache, checked_dy
 from .layer import FunctionLayer
 
 
@@ -36,13 +36,15 @@ def flatten_forward(x: np.ndarray) -> tuple[np.ndarray, FlattenCache]:
         A view of `x` where its memory allows.
     cache : FlattenCache
     """
-    x = checked_array(x, "x")
+    x, shape = checked_array(x, "x"), x.shape
+    if shape == ():
+        raise ValueError(f"x must have the axes (N, ...), a batch of examples, got an array of shape {shape}.")
     return x.reshape(len(x), math.prod(x.shape[1:])), FlattenCache(x.shape, x.dtype)
 
 
 def flatten_backward(dy: np.ndarray, cache: FlattenCache) -> np.ndarray:
     """Back to the shape of x, equation (1)."""
-    shape, dtype = cache
+    shape, dtype = checked_cache(cache, FlattenCache, "flatten_forward")
     return checked_dy(dy, (shape[0], math.prod(shape[1:])), dtype).reshape(shape)
 
 

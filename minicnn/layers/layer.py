@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments import checked_dtype, checked_rng, checked_shape
 from ..configured import Configured
 
 
@@ -63,14 +64,14 @@ class Layer(Configured):
 
         Raises
         ------
-        ValueError
-            If the layer cannot take such an input; the layer is unchanged then.
+        TypeError, ValueError
+            If the layer cannot take such an input, or an argument is not of its form; the layer is unchanged then.
         """
-        input_shape = tuple(int(size) for size in input_shape)
+        input_shape, dtype = checked_shape(input_shape, empty=True), checked_dtype(dtype)
+        rng = np.random.default_rng(0) if rng is None else checked_rng(f"{type(self).__name__}.build", rng)
         output_shape = self.output_shape_for(input_shape)
         self.input_shape, self.output_shape = input_shape, output_shape
-        self.rng = np.random.default_rng(0) if rng is None else rng
-        self.dtype = np.dtype(dtype)
+        self.rng, self.dtype = rng, dtype
         self.params, self.grads, self.state = {}, {}, {}
         self.build_params()
         return output_shape
@@ -128,7 +129,7 @@ class Layer(Configured):
             raise NotReadyError(
                 f"{kind} has no {name} yet: put the layer into a Sequential, or call build(input_shape) first."
             )
-        raise AttributeError(f"{kind} has no attribute {name!r}.")
+        raise AttributeError(f"{kind} has no attribute {name!r}; its arrays are in params, grads and state.")
 
 
 class FunctionLayer(Layer):

@@ -24,9 +24,9 @@ import numpy as np
 
 from ..kernels import parallel
 from ..kernels import pooling as kernels
-from .checks import check_image_shape, checked_array, checked_dy
+from .checks import check_image_shape, checked_array, checked_cache, checked_dy
 from .layer import FunctionLayer
-from .windows import Padding, Pair, Windows, check_options
+from .windows import Padding, Pair, Windows, check_options, pair
 
 CELLS_AT_ONCE = 9  # of a window; the compiler's code for more is slow
 
@@ -82,7 +82,7 @@ def max_pool2d_forward(
 
 def max_pool2d_backward(dy: np.ndarray, cache: MaxPoolCache) -> np.ndarray:
     """Gradient to the winners, equation (2). Shapes as in `max_pool2d_forward`."""
-    winner, dtype, windows = cache
+    winner, dtype, windows = checked_cache(cache, MaxPoolCache, "max_pool2d_forward")
     dy = checked_dy(dy, winner.shape, dtype)
     dx = np.zeros((len(dy), *windows.padded_image, dy.shape[3]), dtype)
 
@@ -113,7 +113,7 @@ def avg_pool2d_forward(
 
 def avg_pool2d_backward(dy: np.ndarray, cache: AvgPoolCache) -> np.ndarray:
     """An equal share to each cell, equation (4). Shapes as in `avg_pool2d_forward`."""
-    shape, count, windows = cache
+    shape, count, windows = checked_cache(cache, AvgPoolCache, "avg_pool2d_forward")
     dy = checked_dy(dy, (shape[0], *windows.output, shape[3]), count.dtype)
     dx = np.zeros((shape[0], *windows.padded_image, shape[3]), dy.dtype)
     share = dy / count
@@ -142,12 +142,14 @@ def global_avg_pool2d_forward(x: np.ndarray) -> tuple[np.ndarray, GlobalAvgPoolC
     cache : GlobalAvgPoolCache
     """
     x = checked_array(x, "x", "(N, H, W, C)")
+    if x.shape[1] * x.shape[2] == 0:
+        raise ValueError(f"x must have at least one pixel an image, got images of shape {x.shape}: no mean of nothing.")
     return x.mean(axis=(1, 2)), GlobalAvgPoolCache(x.shape, x.dtype)
 
 
 def global_avg_pool2d_backward(dy: np.ndarray, cache: GlobalAvgPoolCache) -> np.ndarray:
     """An equal share to each pixel, equation (5). Shapes as in `global_avg_pool2d_forward`."""
-    N, H, W, C = cache.shape
+    N, H, W, C = checked_cache(cache, GlobalAvgPoolCache, "global_avg_pool2d_forward").shape
     dy = checked_dy(dy, (N, C), cache.dtype)
     return np.broadcast_to((dy / (H * W))[:, None, None, :], cache.shape).copy()
 
@@ -161,6 +163,7 @@ def pool_windows(
     image: Pair, pool_size: int | Pair, stride: int | Pair | None, padding: Padding, caller: str
 ) -> Windows:
     """Pooling's windows: by default the stride is the window's size, and no window lies wholly in the padding."""
+    pool_size = pair(pool_size, "pool_size")
     windows = Windows.on(image, pool_size, pool_size if stride is None else stride, padding, caller=caller)
     if any(cells >= size for size, both in zip(windows.kernel, windows.padding, strict=True) for cells in both):
         raise ValueError(
@@ -181,7 +184,7 @@ def _cells(padded: np.ndarray, windows: Windows) -> list[np.ndarray]:
 
 class _Pool2D(FunctionLayer):
     def __init__(self, pool_size: int | Pair = 2, stride: int | Pair | None = None, padding: Padding = "valid"):
-        check_options(pool_size, pool_size if stride is None else stride, padding)
+        check_options(pool_size, pool_size if stride is None else stride, padding, name="pool_size")
         self.pool_size, self.stride, self.padding = pool_size, stride, padding
 
     def output_shape_for(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:

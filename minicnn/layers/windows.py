@@ -135,9 +135,9 @@ def resolve_padding(padding: Padding, image: Pair, reach: Pair, stride: Pair) ->
     ValueError
         If `padding` is none of the forms.
     """
-    if padding == "valid":
+    if isinstance(padding, str) and padding == "valid":
         return (0, 0), (0, 0)
-    if padding == "same":
+    if isinstance(padding, str) and padding == "same":
         totals = [max((-(-h // s) - 1) * s + r - h, 0) for h, s, r in zip(image, stride, reach, strict=True)]  # (4)
         return tuple((total // 2, total - total // 2) for total in totals)
     try:
@@ -152,13 +152,15 @@ def resolve_padding(padding: Padding, image: Pair, reach: Pair, stride: Pair) ->
     return (vertical, vertical), (horizontal, horizontal)
 
 
-def check_options(kernel: int | Pair, stride: int | Pair, padding: Padding, dilation: int | Pair = 1) -> None:
-    """See that each option is of its form, before any image is known.
+def check_options(
+    kernel: int | Pair, stride: int | Pair, padding: Padding, dilation: int | Pair = 1, name: str = "kernel_size"
+) -> None:
+    """See that each option is of its form, before any image is known; `name` is what the caller calls the kernel.
 
     Raises
     ------
     ValueError
         If one is not.
     """
-    pair(kernel, "kernel_size"), pair(stride, "stride"), pair(dilation, "dilation")
+    pair(kernel, name), pair(stride, "stride"), pair(dilation, "dilation")
     resolve_padding(padding, (1, 1), (1, 1), (1, 1))

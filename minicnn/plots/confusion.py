@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from ..arguments import checked_kind
 from .style import DPI, INK, NORMAL, SMALL, label_axes
 
 
@@ -30,6 +31,7 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: Sequenc
     ValueError
         If shapes differ, there is no image or a class is out of range.
     """
+    checked_kind("confusion_matrix", "classes", classes, Sequence, "the names of the classes")
     labels, predicted = np.asarray(labels), np.asarray(predicted)
     K = len(classes)
     whole = labels.dtype.kind in "iu" and predicted.dtype.kind in "iu"

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from ..arguments import checked_kind
 from ..estimates import Estimate
+from ..history import History
 from ..results import Results, measures
 from .style import COLOURS, INK, LARGE, MARKERS, NORMAL, SMALL, epoch_axis, epoch_numbers, label_axes, new_figure
-
-if TYPE_CHECKING:
-    from ..training import History
 
 
 def learning_curves(histories: History | Mapping[str, History]) -> Figure:
@@ -39,8 +37,13 @@ def learning_curves(histories: History | Mapping[str, History]) -> Figure:
         If there is no epoch to show.
     """
     several = histories if isinstance(histories, Mapping) else {"": histories}
+    for history in several.values():
+        checked_kind("learning_curves", "histories", history, History, "what fit returned, or a dict of such,")
     if not several or not all(history.epochs for history in several.values()):
-        raise ValueError("learning_curves needs histories with at least one epoch: train with fit(...) first.")
+        raise ValueError(
+            f"learning_curves needs histories with at least one epoch, got {histories!r:.60}. "
+            "Train with fit(...) first."
+        )
     with_accuracy = any(a is not None for h in several.values() for a in h.accuracy)
     figure = new_figure(3.4)
     quantities = ("loss", "accuracy") if with_accuracy else ("loss",)
@@ -79,6 +82,7 @@ def lesson_figure(results: Results) -> Figure:
     ValueError
         If no run is finished.
     """
+    checked_kind("lesson_figure", "results", results, Results, "what run_experiment returned")
     arms = [arm for arm, runs in results.runs.items() if runs]
     if not arms:
         raise ValueError("lesson_figure needs results with at least one finished run, got none.")
@@ -133,6 +137,8 @@ def own_lesson_figure(own: Results, library: Results) -> Figure:
     ValueError
         If there is no arm of which both have finished a run.
     """
+    for name, given in (("own", own), ("library", library)):
+        checked_kind("own_lesson_figure", name, given, Results, "what run_experiment returned")
     arms = [arm for arm, runs in own.runs.items() if runs and library.runs.get(arm)]
     if not arms:
         raise ValueError("own_lesson_figure needs an arm of which both results have finished a run.")

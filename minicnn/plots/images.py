@@ -43,6 +43,8 @@ def contact_sheet(data: Dataset, *, test: bool = False, columns: int = 10, seed:
     TypeError, ValueError
         If `columns` is no whole number above 0, or `seed` none from 0.
     """
+    if not hasattr(data, "train") or not hasattr(data, "classes"):
+        raise TypeError(f"contact_sheet takes a Dataset as data, got {data!r:.80}.")
     columns = checked_count("contact_sheet", "columns", columns, at_least=1)
     rng = np.random.default_rng(checked_count("contact_sheet", "seed", seed, at_least=0))
     images, labels = data.test if test else data.train
@@ -131,6 +133,9 @@ def augmented(pipeline: Augment, images: np.ndarray, *, versions: int = 8, most:
         If there is no image.
     """
     check_pipeline("augmented", pipeline)
+    if pipeline is None:
+        raise TypeError("augmented takes a pipeline such as augment.Pipeline([augment.Flip()]), got None.")
+    _in_colour("augmented", images)
     versions = checked_count("augmented", "versions", versions, at_least=1)
     images = images[: checked_count("augmented", "most", most, at_least=1)]
     columns = [images, *(pipeline(images, epoch=epoch, batch=0) for epoch in range(versions))]
@@ -159,6 +164,8 @@ def _in_colour(owner: str, images: np.ndarray) -> tuple[np.ndarray, str]:
     remark = ""
     shown = images / 255 if images.dtype.kind == "u" else images.astype(float)
     low, high = shown.min(), shown.max()
+    if not np.isfinite(low + high):
+        raise ValueError(f"{owner} takes images of finite numbers, got {low:.4g} to {high:.4g}.")
     if not (low >= 0 and high <= 1):
         shown = (shown - low) / ((high - low) or 1)
         remark = f", black is {low:.3g} and white {high:.3g}"

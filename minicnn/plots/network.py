@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..arguments import checked_kind
 from ..layers import Conv2D
+from ..model import Sequential
 from .gallery import gallery
 from .style import COLOURS, INK, label_axes, new_figure
-
-if TYPE_CHECKING:
-    from ..model import Sequential
 
 
 def first_layer_filters(model: Sequential) -> Figure:
@@ -35,6 +33,7 @@ def first_layer_filters(model: Sequential) -> Figure:
     ValueError
         If the model has no convolution.
     """
+    checked_kind("first_layer_filters", "model", model, Sequential, "a Sequential")
     first = next((layer for layer in model.layers if isinstance(layer, Conv2D)), None)
     if first is None:
         raise ValueError(f"first_layer_filters needs a model with a Conv2D layer, got {model!r}.")
@@ -73,6 +72,7 @@ def activations(model: Sequential, image: np.ndarray, layer_name: str) -> Figure
     ValueError
         If there is no such layer, or the image has another shape than the model takes.
     """
+    checked_kind("activations", "model", model, Sequential, "a Sequential")
     if layer_name not in model.layer_names:
         raise ValueError(f"The model has no layer {layer_name!r}; it has {', '.join(model.layer_names)}.")
     x = np.asarray(image)[np.newaxis]
