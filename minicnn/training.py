@@ -362,8 +362,9 @@ def _checked_data(model: Sequential, data: Data, loss: Loss, name: str, augment:
     kinds = np.unique(labels) if labels.dtype.kind in "iu" and labels.ndim == 1 else labels  # enough to try, and fewer
     with np.errstate(all="ignore"):  # a loss of one's own may take the logarithm of these zeros
         loss.value(np.zeros((len(kinds), *model.output_shape), model.dtype), kinds)
-    model.check_batch(first)
-    if augment is not None:
+    if augment is None:
+        model.check_batch(first)
+    else:
         try:
             model.check_batch(augment(first[:1], epoch=0, batch=0))
         except (TypeError, ValueError) as error:

@@ -228,6 +228,7 @@ def test_the_schedule_sees_the_epochs_done_before_each_batch():
         return 0.1 / (1 + epoch)
 
     _, history = train([ScheduleLearningRate(schedule)], epochs=2)
+    assert seen.pop(0) == 0  # before anything has changed: does it give a learning rate?
     assert seen == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75])
     assert history.learning_rate == pytest.approx([0.1 / 1.75, 0.1 / 2.75])
 

@@ -29,7 +29,7 @@ class BestSoFar:
 
     def __init__(self, owner: str, monitor: str, min_delta: float = 0.0):
         if not isinstance(monitor, str) or monitor not in self.MONITORS:
-            raise ValueError(f"{owner} takes one of {', '.join(self.MONITORS)} as monitor, got {monitor!r}.")
+            raise ValueError(f"{owner} can monitor {', '.join(self.MONITORS)}, got {monitor!r}.")
         self.owner, self.monitor = owner, monitor
         self.min_delta = checked_number(owner, "min_delta", min_delta, at_least=0)
         self.value: float | None = None

@@ -70,7 +70,7 @@ def trace(
         If a gradient has the name of no value, or a step takes one that does not exist yet.
     """
     for name, passed in (("forward", forward), ("backward", backward)):
-        if not callable(passed) and not isinstance(passed, Mapping):
+        if not callable(passed) and not isinstance(passed, Mapping | Sequence):
             raise TypeError(f"trace takes a dict of steps, or a function, as {name}, got {passed!r:.80}.")
     tapped = Tapped(forward, arguments, rng)
     name_of_backward = title or getattr(backward, "__name__", "backward")
