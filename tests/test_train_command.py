@@ -221,7 +221,7 @@ def test_a_damaged_run_is_told(train, tmp_path):
         (("--layers", "Flatten Dense(3) Softmax"), "leave out Softmax() at the end"),
         (("--layers", "Flatten Dense(1) Sigmoid"), "leave out Sigmoid() at the end"),
         (("--layers", "Conv2D(4, 9) Flatten Dense(3)"), "layers: conv2d_1 cannot take inputs of shape (8, 8, 3)"),
-        (("--layers", f"Flatten Dense({10**14}) Dense(3)"), "layers: Unable to allocate"),
+        (("--layers", f"Flatten Dense({10**14}) Dense(3)"), "layers: dense_1, Dense(100000000000000), would have"),
         (("--optimizer", "Adma"), "optimizer: there is no optimizer 'Adma'; did you mean 'Adam'?"),
         (("--optimizer", "Adam", "--momentum", 0.9), "momentum: 0.9 cannot be used, for the optimizer Adam() knows no"),
         (("--optimizer", "SGD(0.1)", "--learning-rate", 0.2), "learning_rate: 0.2 cannot be used"),
