@@ -8,6 +8,7 @@ until there are enough: the classes stay as balanced as the split allows.       
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -167,7 +168,9 @@ def _check_split(split: Split, what: str, class_count: int) -> None:
 def _draw(split: Split, count: int | None, seed: int, what: str) -> Split:
     """Copy `count` images of the split, all of them for None, class-balanced by rule (1)."""
     total = len(split.labels)
-    count = total if count is None else checked_count(what, "the number", count, at_least=0)
+    count = total if count is None else count
+    if isinstance(count, bool) or not isinstance(count, Integral):
+        raise TypeError(f"{what}: takes a whole number of images, got {count!r}.")
     checked_count(what, "seed", seed, at_least=0)
     if not 1 <= count <= total:
         raise ValueError(f"{what}: takes 1 to {total} images, the number in the split, got {count}.")
