@@ -71,7 +71,7 @@ def run_experiment(
     TypeError, ValueError
         If data, networks and recipe do not fit together.
     """
-    seeds = _check_arguments(arms, data, seeds, recipe)
+    seeds = _check_arguments(arms, data, seeds, recipe, train_arm)
     target = checked_number("run_experiment", "target", target, at_least=0, at_most=1)
     check_threads(threads)
     results = Results(_about(data), recipe or Recipe(), list(seeds), target, {arm: {} for arm in arms})
@@ -209,14 +209,18 @@ class _Measuring(Callback):
 
 
 def _check_arguments(
-    arms: Mapping[str, MakeModel], data: Dataset, seeds: Sequence[int], recipe: Recipe | None
+    arms: Mapping[str, MakeModel],
+    data: Dataset,
+    seeds: Sequence[int],
+    recipe: Recipe | None,
+    train_arm: TrainArm | None,
 ) -> list[int]:
     """See that there is an experiment to make, and return its seeds."""
     checked_kind("run_experiment", "arms", arms, Mapping, "a dict of names and functions")
     checked_kind("run_experiment", "data", data, Dataset, "a Dataset")
     checked_kind("run_experiment", "recipe", recipe, Recipe | None, "a Recipe(epochs=...)")
     checked_kind("run_experiment", "seeds", seeds, Sequence | range, "a list of whole numbers")
-    for make_model in arms.values():
+    for make_model in arms.values() if train_arm is None else ():  # another way to train knows what it takes
         if not callable(make_model):
             raise TypeError(
                 f"run_experiment takes as arms functions (input_shape, classes, seed) -> model, got {make_model!r:.80}."

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..atomic_write import atomic_write
 from . import FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -94,6 +93,7 @@ def _say(text: str) -> None:
 
 
 def _write(options: argparse.Namespace, grades: Sequence[Grade]) -> None:
+    from ..atomic_write import atomic_write
     from ..exercises.grading import write_csv
 
     table = io.StringIO(newline="")

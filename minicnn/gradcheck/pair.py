@@ -135,6 +135,8 @@ class Pair:
         ValueError, TypeError
             If the number of gradients fits neither the arrays nor the arguments, or one is not made of numbers.
         """
+        if not callable(self._backward):
+            raise TypeError(f"check takes a function as backward, got {self._backward!r:.80}.")
         parts = [float(d) if number else d for d, number in zip(dy, call.is_number, strict=True)]
         with np.errstate(all="ignore"):
             result = self._backward(tuple(parts) if call.is_tuple else parts[0], call.cache)
