@@ -6,7 +6,7 @@ ARGS ?=
 
 TORCH_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu --retries 1
 
-.PHONY: help lesson gradcheck exercises test bench lint format clean
+.PHONY: help lesson gradcheck exercises test bench docs docs-test lint format clean
 
 help:
 	@echo "make lesson     train the four arms and show what dropout and batch normalization do (ARGS=--quick: seconds)"
@@ -14,6 +14,8 @@ help:
 	@echo "make gradcheck  the gradient checks as a table"
 	@echo "make exercises  check the solutions of all exercises as a learner's files are checked: half a minute"
 	@echo "make bench      time training beside PyTorch and Keras, in an environment of its own (ARGS=--quick: a minute)"
+	@echo "make docs       build the site into docs/_build/html; the gallery's scripts run (ARGS='-D plot_gallery=0': without)"
+	@echo "make docs-test  open every page of the site in Chromium, at desktop and phone width"
 	@echo "make lint       style; make format mends it"
 	@echo "make clean      remove what the other targets made"
 
@@ -32,6 +34,12 @@ test: $(VENV)/installed-dev
 bench: $(VENV)-bench/installed
 	$(VENV)-bench/bin/minicnn bench $(ARGS)
 
+docs: $(VENV)-docs/installed
+	$(VENV)-docs/bin/python -m sphinx -W --keep-going -b html $(ARGS) docs docs/_build/html
+
+docs-test: $(VENV)-docs/installed
+	$(VENV)-docs/bin/python -m pytest tests/site $(ARGS)
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -41,10 +49,11 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench build dist runs *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-docs build dist runs *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf docs/_build docs/examples docs/api/generated
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/created $(VENV)-bench/created:
+$(VENV)/created $(VENV)-bench/created $(VENV)-docs/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "minicnn needs Python 3.11 or newer, $(PYTHON) is older. Name another: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(@D)
 	@touch $@
@@ -56,6 +65,10 @@ $(VENV)/installed: $(VENV)/created setup.cfg pyproject.toml
 $(VENV)/installed-dev: $(VENV)/created setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/installed
+
+$(VENV)-docs/installed: $(VENV)-docs/created setup.cfg pyproject.toml
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
 
 # PyTorch's own index has it without GPU libraries (TORCH_INDEX= to do without it); Keras is left out where TensorFlow
 # cannot be had.

@@ -1,6 +1,8 @@
-"""Augmentation: the same photographs of clothing, mirrored and moved a little, new at every epoch.
+"""Augmentation
+============
 
-Run it: python examples/augmentation.py [--quick] [--figure augmented.png]
+The same photographs of clothing, mirrored and moved a little, new at every epoch.
+Run it: ``python examples/augmentation.py [--quick] [--figure augmented.png]``
 
 Few images and many epochs: a network learns them by heart. The second one hardly sees an image twice; that shows in the
 gap between the accuracies on training and on test images.

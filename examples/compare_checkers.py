@@ -1,13 +1,13 @@
-"""Ten wrong backward passes before three gradient checkers: what does each say?
+"""Ten wrong backward passes before three gradient checkers
+========================================================
+
+What does each say? Run it: ``python examples/compare_checkers.py`` ::
 
     PyTorch    torch.autograd.gradcheck, with the pair inside a torch.autograd.Function; left out where it is missing
     CS231n     the course's numeric gradient (h = 1e-5, random dy) and its largest relative error, for each argument
     minicnn    gradcheck.check
-
-Run it: python examples/compare_checkers.py
 """
 
-import datetime
 import platform
 import textwrap
 from importlib import import_module, util
@@ -76,7 +76,7 @@ def by_minicnn(forward, backward, arguments):
 
 
 def main():
-    print(f"{datetime.date.today()}, Python {platform.python_version()}, NumPy {np.__version__},", end=" ")
+    print(f"Python {platform.python_version()}, NumPy {np.__version__},", end=" ")
     print(f"PyTorch {torch.__version__}" if torch else "PyTorch is not installed: without its lines")
     checkers = {"PyTorch": by_pytorch, "CS231n": by_cs231n, "minicnn": by_minicnn}
     for number, (what, *pair) in enumerate(MISTAKES, 1):

@@ -1,6 +1,8 @@
-"""A first network: 28x28 photographs of clothing, ten classes, a few seconds.
+"""A first network
+===============
 
-Run it: python examples/first_network.py [--quick] [--figure curves.png]
+28x28 photographs of clothing, ten classes, a few seconds.
+Run it: ``python examples/first_network.py [--quick] [--figure curves.png]``
 """
 
 import argparse

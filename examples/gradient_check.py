@@ -1,7 +1,8 @@
-"""Check a backward pass of your own: batch normalization, first with a mistake, then without.
+"""Check a backward pass of your own
+=================================
 
-`gradcheck.check` needs two functions on NumPy arrays and nothing else of minicnn.
-Run it: python examples/gradient_check.py
+Batch normalization, first with a mistake, then without. ``gradcheck.check`` needs two functions on NumPy arrays and
+nothing else of minicnn. Run it: ``python examples/gradient_check.py``
 """
 
 import numpy as np

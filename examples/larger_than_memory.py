@@ -1,4 +1,7 @@
-"""Train on more data than memory holds: one batch of it is in memory at a time.
+"""Train on more data than memory holds
+====================================
+
+One batch of it is in memory at a time::
 
     python examples/larger_than_memory.py                       4 GB of images, made when they are asked for
     python examples/larger_than_memory.py --folder FOLDER       the same, written into FOLDER first and read from there

@@ -1,4 +1,7 @@
-"""The lesson's network: cats or dogs, 897,665 parameters, batch normalization and dropout in every block.
+"""The lesson's network
+====================
+
+Cats or dogs, 897,665 parameters, batch normalization and dropout in every block::
 
     python examples/lesson_network.py                   CIFAR-10's cats and dogs: a download of 170 MB, once
     python examples/lesson_network.py FILE.npz          x_train, y_train, x_test, y_test: images 32x32x3, labels 0 and 1

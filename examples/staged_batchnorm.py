@@ -1,8 +1,9 @@
-"""Batch normalization's backward pass line by line, with a mistake in the middle, and `gradcheck.trace` finding it.
+"""Batch normalization's backward pass, line by line
+=================================================
 
-`gradcheck.check` compares dx, dgamma and dbeta. Here dx is wrong everywhere, and ten lines could be to blame: `trace`
-compares the gradient of every intermediate value too, and says which is the first wrong one.
-Run it: python examples/staged_batchnorm.py
+With a mistake in the middle, and ``gradcheck.trace`` finding it. ``gradcheck.check`` compares dx, dgamma and dbeta.
+Here dx is wrong everywhere, and ten lines could be to blame: ``trace`` compares the gradient of every intermediate
+value too, and says which is the first wrong one. Run it: ``python examples/staged_batchnorm.py``
 """
 
 import numpy as np

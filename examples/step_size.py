@@ -1,12 +1,14 @@
-"""How large should the step of a numeric derivative be? Error against step size, in float32 and in float64.
+"""How large should the step of a numeric derivative be?
+=====================================================
+
+Error against step size, in float32 and in float64::
 
     one-sided    (f(x + h) - f(x)) / h              off by  h/2 f''    + noise of f / h
     central      (f(x + h) - f(x - h)) / 2h         off by  h^2/6 f''' + noise of f / h
     Richardson   (4 central(h/2) - central(h)) / 3  off by  h^4 ...    + noise of f / h
 
 Large steps suffer from the formula, small ones from rounding. minicnn's checker takes the last rule and looks for its
-valley, entry by entry.
-Run it: python examples/step_size.py --figure step_size.png
+valley, entry by entry. Run it: ``python examples/step_size.py --figure step_size.png``
 """
 
 import argparse
@@ -69,7 +71,7 @@ def draw(path):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="The error of a numeric derivative against its step.")
     parser.add_argument("--figure", help="where to save the picture, e.g. step_size.png")
     options = parser.parse_args(argv)
     print("derivative of exp(sin x)     best step    error there")

@@ -1,6 +1,8 @@
-"""Ten backward passes with a mistake that learners make; `compare_checkers.py` shows them to three gradient checkers.
+"""Ten mistakes that learners make
+===============================
 
-Each entry of MISTAKES: what is wrong, forward, the wrong backward, forward's arguments.
+In ten backward passes; ``compare_checkers.py`` shows them to three gradient checkers. Each entry of MISTAKES: what is
+wrong, forward, the wrong backward, forward's arguments.
 """
 
 from functools import partial

@@ -1,0 +1,79 @@
+"""How Sphinx builds the site: `make docs`."""
+
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+sys.path[:0] = [str(DOCS.parent), str(DOCS / "extensions")]
+
+import minicnn  # noqa: E402
+
+project = "minicnn"
+author = project_copyright = "The minicnn authors"
+release = version = minicnn.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx_design",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
+    "mathml",
+]
+exclude_patterns = ["_build", "extensions"]
+
+html_theme = "furo"
+html_title = "minicnn"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = html_show_sphinx = False
+pygments_style, pygments_dark_style = "tango", "github-dark"
+
+myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
+myst_heading_anchors = 4  # headings can be linked to as on GitHub
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's sections have them
+numpydoc_show_class_members = False
+
+NOTEBOOK_BEGIN = """\
+# A notebook has no command line: options of the script stand here, such as ["--quick"].
+import sys
+import time
+
+sys.argv[1:] = []
+started = time.time()"""
+
+NOTEBOOK_END = """\
+# The figures that the script wrote.
+from pathlib import Path
+
+from IPython.display import Image, display
+
+for path in sorted(Path().rglob("*.png")):
+    if path.stat().st_mtime >= started:
+        display(Image(path))"""
+
+# Shown, not run: the first needs a download, the second minutes.
+NOT_RUN = "lesson_network", "larger_than_memory"
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "examples",
+    "filename_pattern": "".join(rf"(?<!{name})" for name in NOT_RUN) + r"\.py$",
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("written_figures.scrape",),
+    "reset_argv": "written_figures.arguments",
+    "reset_modules": (),
+    "first_notebook_cell": NOTEBOOK_BEGIN,
+    "last_notebook_cell": NOTEBOOK_END,
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "write_computation_times": False,
+    "show_memory": False,
+    "show_signature": False,
+    "min_reported_time": 1,
+    "matplotlib_animations": False,
+}
