@@ -6,10 +6,11 @@ ARGS ?=
 
 TORCH_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu --retries 1
 
-.PHONY: help lesson gradcheck exercises test bench docs docs-test lint format clean
+.PHONY: help lesson claims gradcheck exercises test bench docs docs-test lint format clean
 
 help:
 	@echo "make lesson     train the four arms and show what dropout and batch normalization do (ARGS=--quick: seconds)"
+	@echo "make claims     put what is said of both to the test, claim by claim: minutes (ARGS=--quick: about one)"
 	@echo "make test       prove every layer's backward pass, and the rest"
 	@echo "make gradcheck  the gradient checks as a table"
 	@echo "make exercises  check the solutions of all exercises as a learner's files are checked: half a minute"
@@ -21,6 +22,9 @@ help:
 
 lesson: $(VENV)/installed
 	$(BIN)/minicnn lesson $(ARGS)
+
+claims: $(VENV)/installed
+	$(BIN)/minicnn lesson --claim all $(ARGS)
 
 gradcheck: $(VENV)/installed
 	$(BIN)/minicnn gradcheck $(ARGS)

@@ -12,8 +12,8 @@ import numpy as np
 
 from . import __version__
 from .arguments import checked_count, checked_kind, checked_number, checked_path
-from .atomic_write import atomic_write
 from .estimates import Comparison, Estimate
+from .json_file import write_json
 
 CURVES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 FORMAT = 1  # of results.json
@@ -191,9 +191,7 @@ def save(results: Results, path: str | Path, **more: object) -> None:
             for arm, estimates in results.summary().items()
         },
     }
-    text = json.dumps(_finite(content | more), indent=1, allow_nan=False)
-    with atomic_write(path) as file:
-        file.write(text.encode())
+    write_json(path, content | more)
 
 
 def load(path: str | Path) -> Results:
@@ -230,15 +228,6 @@ def _runs(entry: dict) -> dict[int, Curves]:
     """Put the curves of one arm together again, a run a seed."""
     columns = [[_with_nan(curve) for curve in entry[name]] for name in CURVES]
     return dict(zip(entry["seeds"], map(Curves, *columns, entry["seconds"]), strict=True))
-
-
-def _finite(value: object) -> object:
-    """JSON knows no NaN and no infinity."""
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _with_nan(curve: list[float | None]) -> list[float]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import INTERRUPTED, UsageError, count
+from .claims import list_claims, run_claims
 from .data import load_data
 
 if TYPE_CHECKING:
@@ -30,21 +31,26 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         "and show in a table, three sentences and a figure what each technique did.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument(
-        "--data", default="fashion-mini", metavar="NAME|FILE.npz|FOLDER", help="images to train on (%(default)s)"
-    )
+    parser.add_argument("--data", metavar="NAME|FILE.npz|FOLDER", help="images to train on (fashion-mini)")
     parser.add_argument("--seeds", type=count, metavar="N", help="repetitions, from seeds 0 to N-1 (3)")
     parser.add_argument("--epochs", type=count, metavar="N", help="passes over the training images (9)")
     parser.add_argument("--arms", metavar="A,B", help="only these arms, e.g. plain,dropout")
-    parser.add_argument("--out", type=Path, default=Path("runs/lesson"), metavar="FOLDER", help="(%(default)s)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="(runs/lesson; with --claim runs/claims)")
     parser.add_argument("--quick", action="store_true", help="fewer images, seeds and epochs: seconds, less certain")
     parser.add_argument("--threads", type=count, metavar="N", help="runs side by side; by default one a core")
+    parser.add_argument("--list", action="store_true", help="the claims that can be put to the test")
+    parser.add_argument("--claim", metavar="NAME|NUMBER|all", help="put a claim of --list to the test instead")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the lesson, write its results and say what was seen."""
+    if options.list:
+        return list_claims()
+    if options.claim:
+        return run_claims(options)
     from .. import lesson
 
+    options.data, options.out = options.data or "fashion-mini", options.out or Path("runs/lesson")
     start = time.perf_counter()
     size = lesson.QUICK if options.quick else lesson.DEFAULT
     size = replace(size, seeds=options.seeds or size.seeds, epochs=options.epochs or size.epochs)
