@@ -39,7 +39,8 @@ bench: $(VENV)-bench/installed
 	$(VENV)-bench/bin/minicnn bench $(ARGS)
 
 docs: $(VENV)-docs/installed
-	$(VENV)-docs/bin/python -m sphinx -W --keep-going -b html $(ARGS) docs docs/_build/html
+	rm -rf docs/_build/html
+	$(VENV)-docs/bin/python -m sphinx -W --keep-going -b html -d docs/_build/doctrees $(ARGS) docs docs/_build/html
 
 docs-test: $(VENV)-docs/installed
 	$(VENV)-docs/bin/python -m pytest tests/site $(ARGS)

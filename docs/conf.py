@@ -26,6 +26,7 @@ exclude_patterns = ["_build", "extensions"]
 
 html_theme = "furo"
 html_title = "minicnn"
+html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = html_show_sphinx = False
