@@ -1,4 +1,4 @@
-"""The built site behind a web server of this machine, and a browser that opens it: `make docs`, then `make docs-test`."""
+"""The built site behind a local web server, and a browser that opens it: `make docs`, then `make docs-test`."""
 
 import shutil
 import threading
