@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_gallery.gen_gallery",
     "mathml",
+    "source_links",
 ]
 exclude_patterns = ["_build", "extensions"]
 

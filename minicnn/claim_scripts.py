@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import importlib.util
-import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -118,10 +117,8 @@ def main(claim: Claim, argv: Sequence[str] | None = None) -> None:
     ----------
     claim : Claim
     argv : sequence of str, optional
-        Arguments; by default those of the process, and none in a notebook.
+        Arguments; by default those of the process.
     """
-    if argv is None:
-        argv = sys.argv[1:] if hasattr(sys.modules["__main__"], "__file__") else []
     parser = argparse.ArgumentParser(description=claim.sentence)
     add_options(parser)
     options = parser.parse_args(argv)
