@@ -2,6 +2,13 @@
 
 The public names are below. Each is loaded when first used, so that `import minicnn` is quick and brings neither Numba
 nor Matplotlib with it.
+
+>>> import minicnn as mc
+>>> data = mc.datasets.load("digits").subset(train=300, test=100)
+>>> model = mc.Sequential([mc.Conv2D(8, 3), mc.ReLU(), mc.Flatten(), mc.Dense(10)], data.image_shape, seed=0)
+>>> history = mc.fit(model, data.train, loss=mc.SoftmaxCrossEntropy(), optimizer=mc.SGD(0.1, momentum=0.9), epochs=5)
+>>> model.evaluate(data.test, mc.SoftmaxCrossEntropy())["accuracy"] > 0.8
+True
 """
 
 from importlib import import_module

@@ -17,6 +17,11 @@ A step of one's own is any function `(images, rng) -> images`.
 
 Sources: Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012 (flip, crop);
 DeVries & Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017.
+
+>>> from minicnn import augment
+>>> train = augment.Pipeline([augment.Flip(), augment.Shift(2)], seed=0)
+>>> train(np.zeros((20, 28, 28, 1)), epoch=0, batch=0).shape
+(20, 28, 28, 1)
 """
 
 from __future__ import annotations
@@ -28,6 +33,8 @@ import numpy as np
 from .arguments import checked_count, checked_number
 from .configured import Configured
 from .kernels.augment import scale_pixels, translate
+
+__all__ = ["Brightness", "Contrast", "Crop", "Cutout", "Flip", "Pipeline", "Shift", "Transform", "center_crop"]
 
 MOST_PIXELS = 1 << 16  # of a shift: wider than any image, and what the random numbers can count
 
@@ -45,6 +52,16 @@ class Pipeline(Configured):
     steps : sequence of function (images, rng) -> images
         Such as `[Flip(), Shift(2)]`.
     seed : int
+
+    Examples
+    --------
+    >>> from minicnn import augment
+    >>> train = augment.Pipeline([augment.Flip(), augment.Brightness(0.2)], seed=0)
+    >>> images = np.random.default_rng(0).random((4, 8, 8, 1))
+    >>> np.array_equal(train(images, epoch=3), train(images, epoch=3))  # the same in the same epoch
+    True
+    >>> np.array_equal(train(images, epoch=3), train(images, epoch=4))
+    False
     """
 
     def __init__(self, steps: Sequence[Step], seed: int = 0):
@@ -96,7 +113,17 @@ def check_pipeline(owner: str, pipeline: Callable | None) -> None:
 
 
 class Transform(Configured):
-    """The base of the steps: `apply` changes images that were checked."""
+    """The base of the steps: `apply` changes images that were checked.
+
+    Examples
+    --------
+    >>> from minicnn.augment import Transform
+    >>> class Invert(Transform):
+    ...     def apply(self, images, rng):
+    ...         return 1 - images
+    >>> Invert()(np.zeros((1, 1, 2, 1)), np.random.default_rng(0)).ravel()
+    array([1., 1.])
+    """
 
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Change the images.
@@ -130,6 +157,13 @@ class Flip(Transform):
     ----------
     probability : float in [0, 1]
         With which an image is mirrored.
+
+    Examples
+    --------
+    >>> from minicnn.augment import Flip
+    >>> images = np.array([0.1, 0.2, 0.3]).reshape(1, 1, 3, 1)
+    >>> Flip(probability=1)(images, np.random.default_rng(0)).ravel()
+    array([0.3, 0.2, 0.1])
     """
 
     def __init__(self, probability: float = 0.5):
@@ -152,6 +186,13 @@ class Shift(Transform):
         By how many at most, in each direction.
     fill : float in [0, 1]
         What comes in from outside: 0 for black, 1 for white.
+
+    Examples
+    --------
+    >>> from minicnn.augment import Shift
+    >>> images = np.array([0.1, 0.2, 0.3]).reshape(1, 1, 3, 1)
+    >>> Shift(1)(images, np.random.default_rng(9)).ravel()  # one to the left, this time
+    array([0.2, 0.3, 0. ])
     """
 
     def __init__(self, pixels: int, fill: float = 0.0):
@@ -172,6 +213,12 @@ class Crop(Transform):
     Parameters
     ----------
     size : int or (height, width), in pixels
+
+    Examples
+    --------
+    >>> from minicnn.augment import Crop
+    >>> Crop(24)(np.zeros((20, 28, 28, 3)), np.random.default_rng(0)).shape
+    (20, 24, 24, 3)
     """
 
     def __init__(self, size: int | tuple[int, int]):
@@ -201,6 +248,12 @@ def center_crop(images: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
     ------
     TypeError, ValueError
         If these are no images, or the images are smaller.
+
+    Examples
+    --------
+    >>> from minicnn.augment import center_crop
+    >>> center_crop(np.arange(16.0).reshape(1, 4, 4, 1), 2).ravel()
+    array([ 5.,  6.,  9., 10.])
     """
     _check_images("center_crop", images)
     height, width = size = _pair("center_crop", size)
@@ -217,6 +270,15 @@ class Cutout(Transform):
         Side of the square, in pixels.
     fill : float in [0, 1]
         0 for black, 1 for white.
+
+    Examples
+    --------
+    >>> from minicnn.augment import Cutout
+    >>> Cutout(2)(np.ones((1, 4, 4, 1)), np.random.default_rng(0))[0, :, :, 0]
+    array([[1., 1., 1., 1.],
+           [1., 1., 1., 1.],
+           [1., 0., 0., 1.],
+           [1., 0., 0., 1.]])
     """
 
     def __init__(self, size: int, fill: float = 0.0):
@@ -240,6 +302,13 @@ class Brightness(Transform):
     ----------
     strength : float in [0, 1]
         The most that is added or taken away, as a share of white.
+
+    Examples
+    --------
+    >>> from minicnn.augment import Brightness
+    >>> images = np.array([0.0, 0.5, 0.9]).reshape(1, 1, 3, 1)
+    >>> Brightness(0.2)(images, np.random.default_rng(0)).ravel().round(3)  # every pixel by the same amount
+    array([0.055, 0.555, 0.955])
     """
 
     def __init__(self, strength: float):
@@ -258,6 +327,13 @@ class Contrast(Transform):
     ----------
     strength : float in [0, 1]
         The most by which the factor differs from 1.
+
+    Examples
+    --------
+    >>> from minicnn.augment import Contrast
+    >>> images = np.array([0.2, 0.5, 0.8]).reshape(1, 1, 3, 1)
+    >>> Contrast(0.5)(images, np.random.default_rng(0)).ravel().round(3)
+    array([0.159, 0.5  , 0.841])
     """
 
     def __init__(self, strength: float):

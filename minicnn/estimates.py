@@ -31,6 +31,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+__all__ = ["Comparison", "Estimate"]
+
 SEEN = 2  # standard errors, (4)
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)  # t of (5) for n - 1 = 1, 2, ... 10
 
@@ -46,6 +48,14 @@ class Estimate(NamedTuple):
         None for fewer than two values.
     count, missing : int
         How many values there are, and how many are not, such as the epochs to an accuracy that was never reached.
+
+    Examples
+    --------
+    >>> from minicnn.estimates import Estimate
+    >>> Estimate.of([0.81, 0.83, 0.85]).text(1, scale=100)
+    '83.0 ± 1.2'
+    >>> Estimate.of([9, None, 9]).text(1)
+    '9.0 ± 0.0 (not reached in 1 of 3)'
     """
 
     mean: float | None
@@ -100,6 +110,15 @@ class Comparison(NamedTuple):
     arm, baseline : Estimate
     difference : Estimate
         Of arm minus baseline, seed by seed, equation (3).
+
+    Examples
+    --------
+    >>> from minicnn.estimates import Comparison
+    >>> comparison = Comparison.of([0.83, 0.86, 0.88], baseline=[0.80, 0.84, 0.85])
+    >>> comparison.difference.text(3), comparison.direction  # beyond two standard errors
+    ('0.027 ± 0.003', 1)
+    >>> Comparison.of([0.83, 0.80], [0.80, 0.82]).direction  # not seen
+    0
     """
 
     arm: Estimate

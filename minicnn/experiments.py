@@ -6,6 +6,16 @@ is in results.py, what the seeds tell together in estimates.py.
 
 Runs train side by side, each in one thread: two runs on two cores are done sooner than one run after the other with its
 small batches spread over both, and a run's result does not depend on the number of cores.
+
+>>> from minicnn import BatchNorm, Dense, Flatten, Sequential, datasets
+>>> from minicnn.experiments import run_experiment
+>>> arms = {
+...     "plain": lambda shape, classes, seed: Sequential([Flatten(), Dense(classes)], shape, seed),
+...     "batchnorm": lambda shape, classes, seed: Sequential([Flatten(), BatchNorm(), Dense(classes)], shape, seed),
+... }
+>>> results = run_experiment(arms, datasets.load("digits").subset(200, 200), seeds=[0, 1])
+>>> results.array("batchnorm", "test_accuracy").shape  # seeds, epochs
+(2, 9)
 """
 
 from __future__ import annotations
@@ -25,6 +35,8 @@ from .model import Sequential
 from .optimizers import SGD
 from .results import Curves, Recipe, Results
 from .training import Run, fit
+
+__all__ = ["run_experiment", "train"]
 
 MakeModel = Callable[[tuple[int, ...], int, int], Sequential]  # (input_shape, classes, seed) -> model
 AfterEpoch = Callable[[Curves], None]
@@ -70,6 +82,17 @@ def run_experiment(
     ------
     TypeError, ValueError
         If data, networks and recipe do not fit together.
+
+    Examples
+    --------
+    >>> from minicnn import Dense, Flatten, Sequential, datasets
+    >>> from minicnn.experiments import run_experiment
+    >>> from minicnn.results import Recipe
+    >>> def linear(input_shape, classes, seed):
+    ...     return Sequential([Flatten(), Dense(classes)], input_shape, seed)
+    >>> results = run_experiment({"linear": linear}, datasets.load("digits"), recipe=Recipe(epochs=2))
+    >>> results.summary()["linear"]["test_accuracy"].count  # seeds
+    3
     """
     seeds = _check_arguments(arms, data, seeds, recipe, train_arm)
     target = checked_number("run_experiment", "target", target, at_least=0, at_most=1)
@@ -161,6 +184,16 @@ def train(
     ------
     KeyboardInterrupt
         If the run was cut short: half a run cannot be compared with whole ones.
+
+    Examples
+    --------
+    >>> from minicnn import Dense, Flatten, Sequential, datasets
+    >>> from minicnn.experiments import train
+    >>> from minicnn.results import Recipe
+    >>> model = Sequential([Flatten(), Dense(10)], input_shape=(8, 8, 1))
+    >>> curves = train(model, datasets.load("digits"), Recipe(epochs=2))
+    >>> len(curves.test_accuracy), curves.test_loss[1] < curves.test_loss[0]
+    (2, True)
     """
     checked_kind("train", "model", model, Sequential, "a Sequential")
     start = time.perf_counter()

@@ -1,6 +1,12 @@
 """Every pure pair of functions in one place: NAME_forward(...) -> (y, cache), NAME_backward(dy, cache) -> gradients.
 
 Nothing is computed here. Each function stands beside its equations, in `layers/` or `losses.py`.
+
+>>> from minicnn import functional as F
+>>> y, cache = F.dense_forward(np.ones((2, 3)), np.ones((3, 4)), np.zeros(4))
+>>> dx, dw, db = F.dense_backward(np.ones((2, 4)), cache)
+>>> dx.shape, dw.shape, db.shape
+((2, 3), (3, 4), (4,))
 """
 
 from .layers.activations import (

@@ -22,6 +22,15 @@ class History:
         Duration of the epoch, validation included; of one that was cut off and resumed, since then.
     stop_reason : str
         Why training ended early; empty if it did not.
+
+    Examples
+    --------
+    >>> from minicnn import SGD, Dense, Flatten, Sequential, SoftmaxCrossEntropy, datasets, fit
+    >>> model = Sequential([Flatten(), Dense(10)], input_shape=(8, 8, 1))
+    >>> train = datasets.load("digits").train
+    >>> history = fit(model, train, loss=SoftmaxCrossEntropy(), optimizer=SGD(0.1), epochs=3)
+    >>> history.epochs, [round(loss, 1) for loss in history.loss]
+    (3, [2.0, 1.5, 1.1])
     """
 
     loss: list[float] = field(default_factory=list)

@@ -18,6 +18,10 @@ then rounded, so that one seed gives one network, in float32 and in float64.
 
 Sources: He et al., "Delving Deep into Rectifiers", ICCV 2015 (3); Glorot & Bengio, "Understanding the difficulty of
 training deep feedforward neural networks", AISTATS 2010 (4); LeCun et al., "Efficient BackProp", 1998 (5).
+
+>>> from minicnn import initializers
+>>> initializers.he_uniform((3, 3, 16, 32), np.random.default_rng(0)).shape
+(3, 3, 16, 32)
 """
 
 from __future__ import annotations
@@ -29,6 +33,21 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .arguments import checked_dtype, checked_number, checked_rng
+
+__all__ = [
+    "INITIALIZERS",
+    "constant",
+    "fans",
+    "get",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "ones",
+    "zeros",
+]
 
 Shape = tuple[int, ...]
 Initializer = Callable[[Shape, np.random.Generator, DTypeLike], np.ndarray]
@@ -50,6 +69,12 @@ def fans(shape: Shape) -> tuple[int, int]:
     ------
     ValueError
         If there are fewer than two axes, as in a bias.
+
+    Examples
+    --------
+    >>> from minicnn.initializers import fans
+    >>> fans((784, 10)), fans((3, 3, 16, 32))
+    ((784, 10), (144, 288))
     """
     if len(_checked_shape(shape)) < 2:
         raise ValueError(
@@ -73,42 +98,103 @@ def he_normal(shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.floa
     Returns
     -------
     w : array of this shape and dtype
+
+    Examples
+    --------
+    >>> from minicnn.initializers import he_normal
+    >>> w = he_normal((200, 1000), np.random.default_rng(0))
+    >>> round(float(w.var()), 4)  # 2 / 200
+    0.01
     """
     return _normal(shape, rng, dtype, _he_variance(shape))
 
 
 def he_uniform(shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Draw uniformly with variance 2 / fan_in, equations (3) and (6). Arguments as in `he_normal`."""
+    """Draw uniformly with variance 2 / fan_in, equations (3) and (6). Arguments as in `he_normal`.
+
+    Examples
+    --------
+    >>> from minicnn.initializers import he_uniform
+    >>> w = he_uniform((600, 1000), np.random.default_rng(0))
+    >>> round(float(abs(w).max()), 4)  # sqrt(6 / 600)
+    0.1
+    """
     return _uniform(shape, rng, dtype, _he_variance(shape))
 
 
 def glorot_normal(shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Draw from a normal distribution with variance 2 / (fan_in + fan_out), equation (4). Arguments as `he_normal`."""
+    """Draw from a normal distribution with variance 2 / (fan_in + fan_out), equation (4). Arguments as `he_normal`.
+
+    Examples
+    --------
+    >>> from minicnn.initializers import glorot_normal
+    >>> w = glorot_normal((200, 600), np.random.default_rng(0))
+    >>> round(float(w.var()), 4)  # 2 / (200 + 600)
+    0.0025
+    """
     return _normal(shape, rng, dtype, _glorot_variance(shape))
 
 
 def glorot_uniform(shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Draw uniformly with variance 2 / (fan_in + fan_out), equations (4) and (6). Arguments as in `he_normal`."""
+    """Draw uniformly with variance 2 / (fan_in + fan_out), equations (4) and (6). Arguments as in `he_normal`.
+
+    Examples
+    --------
+    >>> from minicnn.initializers import glorot_uniform
+    >>> w = glorot_uniform((200, 400), np.random.default_rng(0))
+    >>> round(float(abs(w).max()), 4)  # sqrt(6 / (200 + 400))
+    0.1
+    """
     return _uniform(shape, rng, dtype, _glorot_variance(shape))
 
 
 def lecun_normal(shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Draw from a normal distribution with variance 1 / fan_in, equation (5). Arguments as in `he_normal`."""
+    """Draw from a normal distribution with variance 1 / fan_in, equation (5). Arguments as in `he_normal`.
+
+    Examples
+    --------
+    >>> from minicnn.initializers import lecun_normal
+    >>> w = lecun_normal((100, 1000), np.random.default_rng(0))
+    >>> round(float(w.var()), 4)  # 1 / 100
+    0.01
+    """
     return _normal(shape, rng, dtype, _lecun_variance(shape))
 
 
 def lecun_uniform(shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Draw uniformly with variance 1 / fan_in, equations (5) and (6). Arguments as in `he_normal`."""
+    """Draw uniformly with variance 1 / fan_in, equations (5) and (6). Arguments as in `he_normal`.
+
+    Examples
+    --------
+    >>> from minicnn.initializers import lecun_uniform
+    >>> w = lecun_uniform((300, 1000), np.random.default_rng(0))
+    >>> round(float(abs(w).max()), 4)  # sqrt(3 / 300)
+    0.1
+    """
     return _uniform(shape, rng, dtype, _lecun_variance(shape))
 
 
 def zeros(shape: Shape, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Fill with 0; `rng` is not used. For biases: weights that are all alike would stay alike."""
+    """Fill with 0; `rng` is not used. For biases: weights that are all alike would stay alike.
+
+    Examples
+    --------
+    >>> from minicnn.initializers import zeros
+    >>> zeros((3,))
+    array([0., 0., 0.], dtype=float32)
+    """
     return np.zeros(_checked_shape(shape), checked_dtype(dtype))
 
 
 def ones(shape: Shape, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Fill with 1; `rng` is not used."""
+    """Fill with 1; `rng` is not used.
+
+    Examples
+    --------
+    >>> from minicnn.initializers import ones
+    >>> ones((3,))
+    array([1., 1., 1.], dtype=float32)
+    """
     return np.ones(_checked_shape(shape), checked_dtype(dtype))
 
 
@@ -116,6 +202,16 @@ def constant(value: float) -> Initializer:
     """Make an initializer that fills with `value`.
 
     Its name is "constant(value)", which `get` understands, so that a checkpoint can write it down.
+
+    Examples
+    --------
+    >>> from minicnn import Dense
+    >>> from minicnn.initializers import constant
+    >>> layer = Dense(2, initializer=constant(0.1))
+    >>> layer.build((1,))
+    (2,)
+    >>> layer.params["w"]
+    array([[0.1, 0.1]], dtype=float32)
     """
     value = checked_number("constant", "value", value)
 
@@ -151,6 +247,14 @@ def get(name_or_function: str | Initializer) -> Initializer:
         If there is no initializer of this name.
     TypeError
         If neither a name nor a function came.
+
+    Examples
+    --------
+    >>> from minicnn import initializers
+    >>> initializers.get("he_uniform") is initializers.he_uniform
+    True
+    >>> initializers.get("constant(0.5)")((2,))
+    array([0.5, 0.5], dtype=float32)
     """
     if callable(name_or_function):
         return name_or_function

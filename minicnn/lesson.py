@@ -10,6 +10,11 @@ seed gives every convolution and dense layer of the four arms the same values. F
 where a batch norm takes them out again.
 
 Three questions are asked of the results, each answered by differences between two arms from the same seeds.
+
+>>> from minicnn import lesson
+>>> model = lesson.network((28, 28, 1), classes=10, seed=0, dropout=True, batchnorm=True)
+>>> model.layer_names[:5]
+['conv2d_1', 'batchnorm_1', 'relu_1', 'maxpool2d_1', 'dropout_1']
 """
 
 from __future__ import annotations
@@ -25,6 +30,20 @@ from .layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D
 from .model import Sequential
 from .results import Recipe, Results, measures
 
+__all__ = [
+    "ARMS",
+    "DEFAULT",
+    "QUESTIONS",
+    "QUICK",
+    "Clause",
+    "Question",
+    "Size",
+    "answers",
+    "footnote",
+    "network",
+    "table",
+]
+
 
 @dataclass(frozen=True)
 class Size:
@@ -35,6 +54,14 @@ class Size:
     train_images, test_images : int
         At most so many of each split.
     seeds, epochs : int
+
+    Examples
+    --------
+    >>> from minicnn import datasets, lesson
+    >>> lesson.QUICK
+    Size(train_images=400, test_images=300, seeds=2, epochs=6)
+    >>> lesson.QUICK.draw(datasets.load("digits"))
+    Dataset('digits', train=400, test=300, image_shape=(8, 8, 1), classes=10)
     """
 
     train_images: int
@@ -85,6 +112,13 @@ def network(
     ------
     ValueError
         If the images are smaller than 4x4.
+
+    Examples
+    --------
+    >>> from minicnn import lesson
+    >>> plain, both = (arm((28, 28, 1), 10, 0) for arm in (lesson.ARMS["plain"], lesson.ARMS["both"]))
+    >>> bool((plain.params["conv2d_1.w"] == both.params["conv2d_1.w"]).all())  # the same weights to start from
+    True
     """
 
     def hidden(weights: Layer, *pooling: Layer, rate: float) -> list[Layer]:
@@ -125,6 +159,12 @@ class Clause:
     decimals : int
     scale : float
         100 for per cent.
+
+    Examples
+    --------
+    >>> from minicnn.lesson import Clause
+    >>> Clause("gap", -1, "gap {arm} with it, {baseline} without").expected  # a smaller gap is expected
+    -1
     """
 
     measure: str
@@ -146,6 +186,12 @@ class Question:
     seen, not_seen, opposite, mixed : str
         The answers: the expected effect; none; the opposite one; one by one measure and the other by another.
     clauses : tuple of Clause
+
+    Examples
+    --------
+    >>> from minicnn import lesson
+    >>> [(question.arm, question.baseline, question.asked) for question in lesson.QUESTIONS][1]
+    ('batchnorm', 'plain', 'batch norm speeds up learning')
     """
 
     arm: str
@@ -237,12 +283,31 @@ QUESTIONS = (
 
 
 def answers(results: Results) -> list[str]:
-    """Say in three sentences what the results show, and where they do not show it."""
+    """Say in three sentences what the results show, and where they do not show it.
+
+    Examples
+    --------
+    >>> from minicnn import lesson
+    >>> from minicnn.results import Curves, Recipe, Results
+    >>> plain, dropout = ({seed: Curves([0.4], [0.9], [0.6], [test]) for seed in (0, 1)} for test in (0.80, 0.85))
+    >>> results = Results({}, Recipe(epochs=1), [0, 1], 0.8, {"plain": plain, "dropout": dropout})
+    >>> lesson.answers(results)[0].partition(":")[0]
+    'Dropout narrowed the generalization gap'
+    """
     return [question.answer(results) for question in QUESTIONS]
 
 
 def footnote(results: Results) -> str:
-    """Say how to read the numbers."""
+    """Say how to read the numbers.
+
+    Examples
+    --------
+    >>> from minicnn import lesson
+    >>> from minicnn.results import Curves, Recipe, Results
+    >>> results = Results({}, Recipe(epochs=1), [0], 0.8, {"plain": {0: Curves([0.4], [0.9], [0.6], [0.8])}})
+    >>> print(lesson.footnote(results).partition(". ")[2])
+    One seed: no standard errors; for those, take --seeds 3 or more.
+    """
     seeds = max(map(len, results.runs.values()))
     gap = "Gap: training minus test accuracy, both at the end, in evaluation mode and on equally many images."
     if seeds < 2:
@@ -254,7 +319,18 @@ def footnote(results: Results) -> str:
 
 
 def table(results: Results) -> str:
-    """The arms at the end of training, a row each: mean ± standard error over the seeds."""
+    """The arms at the end of training, a row each: mean ± standard error over the seeds.
+
+    Examples
+    --------
+    >>> from minicnn import lesson
+    >>> from minicnn.results import Curves, Recipe, Results
+    >>> results = Results({}, Recipe(epochs=1), [0], 0.8, {"plain": {0: Curves([0.4], [0.9], [0.6], [0.8])}})
+    >>> print(lesson.table(results))
+    arm    train accuracy  test accuracy  gap (points)  test loss  epochs to 80 %
+    -----------------------------------------------------------------------------
+    plain  90.0 %          80.0 %         10.0          0.600      1.0
+    """
     columns = [
         ("train accuracy", "train_accuracy", 1, 100, " %"),
         ("test accuracy", "test_accuracy", 1, 100, " %"),

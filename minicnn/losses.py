@@ -18,6 +18,11 @@ Taking logits instead of probabilities keeps log and exp from meeting at 0 and i
 
 Sources: Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990 (1); Szegedy et al.,
 "Rethinking the Inception architecture", CVPR 2016 (3).
+
+>>> from minicnn import SoftmaxCrossEntropy
+>>> loss = SoftmaxCrossEntropy()
+>>> round(loss.forward(np.array([[2.0, 0.0, 0.0]]), np.array([0])), 4)
+0.2395
 """
 
 from __future__ import annotations
@@ -32,6 +37,8 @@ from .configured import Configured
 from .layers.activations import sigmoid_forward, softmax_forward
 from .layers.checks import checked_array, checked_cache
 from .layers.layer import NotReadyError
+
+__all__ = ["BinaryCrossEntropy", "Loss", "MeanSquaredError", "SoftmaxCrossEntropy"]
 
 
 class CrossEntropyCache(NamedTuple):
@@ -72,6 +79,14 @@ def softmax_cross_entropy_forward(
         If logits are not float or labels not integer.
     ValueError
         If shapes do not fit, the batch is empty, a label has no class or an option is out of range.
+
+    Examples
+    --------
+    >>> from minicnn.functional import softmax_cross_entropy_forward
+    >>> logits = np.log([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]])
+    >>> loss, cache = softmax_cross_entropy_forward(logits, labels=np.array([0, 1]))
+    >>> round(loss, 4)  # the mean of -log 0.7 and -log 0.8
+    0.2899
     """
     labels = _class_labels(logits, labels)
     N, K = logits.shape
@@ -102,6 +117,15 @@ def softmax_cross_entropy_backward(dy: float, cache: CrossEntropyCache) -> np.nd
     Returns
     -------
     dlogits : array, shape (N, K)
+
+    Examples
+    --------
+    >>> from minicnn.functional import softmax_cross_entropy_backward, softmax_cross_entropy_forward
+    >>> logits = np.log([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]])
+    >>> loss, cache = softmax_cross_entropy_forward(logits, labels=np.array([0, 1]))
+    >>> softmax_cross_entropy_backward(1.0, cache).round(3)  # (p - t) / N
+    array([[-0.15,  0.1 ,  0.05],
+           [ 0.05, -0.1 ,  0.05]])
     """
     p, weighted_targets, total_weight = checked_cache(cache, CrossEntropyCache, "softmax_cross_entropy_forward")
     dy = _checked_dy("softmax cross-entropy", dy)
@@ -130,6 +154,13 @@ def binary_cross_entropy_forward(logits: np.ndarray, labels: np.ndarray) -> tupl
         If logits are not float.
     ValueError
         If shapes do not fit, the batch is empty or a label is neither 0 nor 1.
+
+    Examples
+    --------
+    >>> from minicnn.functional import binary_cross_entropy_forward
+    >>> loss, cache = binary_cross_entropy_forward(np.array([[0.0], [0.0]]), labels=np.array([0, 1]))
+    >>> round(loss, 4)  # log 2, for a guess
+    0.6931
     """
     t = _like_logits(logits, labels)
     if not np.isin(t, (0, 1)).all():
@@ -143,7 +174,15 @@ def binary_cross_entropy_forward(logits: np.ndarray, labels: np.ndarray) -> tupl
 
 
 def binary_cross_entropy_backward(dy: float, cache: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Gradient of the logits, equation (5). Arguments as in `softmax_cross_entropy_backward`."""
+    """Gradient of the logits, equation (5). Arguments as in `softmax_cross_entropy_backward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import binary_cross_entropy_backward, binary_cross_entropy_forward
+    >>> loss, cache = binary_cross_entropy_forward(np.array([[0.0], [0.0]]), labels=np.array([0, 1]))
+    >>> binary_cross_entropy_backward(1.0, cache).ravel()  # (0.5 - t) / N
+    array([ 0.25, -0.25])
+    """
     z, t = checked_cache(cache, tuple, "binary_cross_entropy_forward")
     dy = _checked_dy("binary cross-entropy", dy)
     return z.dtype.type(dy / len(z)) * (sigmoid_forward(z)[0] - t)  # (5)
@@ -172,13 +211,28 @@ def mean_squared_error_forward(
         If the prediction is not float.
     ValueError
         If shapes do not fit or the batch is empty.
+
+    Examples
+    --------
+    >>> from minicnn.functional import mean_squared_error_forward
+    >>> loss, cache = mean_squared_error_forward(np.array([1.0, 2.0]), target=np.array([1.0, 4.0]))
+    >>> loss
+    2.0
     """
     t = _like_logits(prediction, target, "prediction", "target")
     return float(np.mean((prediction - t) ** 2)), (prediction, t)  # (6)
 
 
 def mean_squared_error_backward(dy: float, cache: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Gradient of the prediction, equation (7). Arguments as in `softmax_cross_entropy_backward`."""
+    """Gradient of the prediction, equation (7). Arguments as in `softmax_cross_entropy_backward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import mean_squared_error_backward, mean_squared_error_forward
+    >>> loss, cache = mean_squared_error_forward(np.array([1.0, 2.0]), target=np.array([1.0, 4.0]))
+    >>> mean_squared_error_backward(1.0, cache)
+    array([ 0., -2.])
+    """
     z, t = checked_cache(cache, tuple, "mean_squared_error_forward")
     dy = _checked_dy("mean squared error", dy)
     return z.dtype.type(2 * dy / z.size) * (z - t)  # (7)
@@ -252,7 +306,19 @@ def _like_logits(
 
 
 class Loss(Configured):
-    """The base of the losses: the pure pair in `functions`, and the cache between its two calls."""
+    """The base of the losses: the pure pair in `functions`, and the cache between its two calls.
+
+    Examples
+    --------
+    >>> from minicnn.losses import Loss
+    >>> class AbsoluteError(Loss):
+    ...     functions = (
+    ...         lambda prediction, target: (float(np.mean(np.abs(prediction - target))), (prediction, target)),
+    ...         lambda dy, cache: dy * np.sign(cache[0] - cache[1]) / cache[0].size,
+    ...     )
+    >>> AbsoluteError().forward(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
+    1.0
+    """
 
     functions: ClassVar[tuple[Callable, Callable]]
 
@@ -297,6 +363,16 @@ class SoftmaxCrossEntropy(Loss):
     ----------
     label_smoothing, class_weights
         As in `softmax_cross_entropy_forward`.
+
+    Examples
+    --------
+    >>> from minicnn import SoftmaxCrossEntropy
+    >>> loss = SoftmaxCrossEntropy()
+    >>> round(loss.forward(np.zeros((4, 10)), np.array([3, 1, 4, 1])), 4)  # log 10, for a guess
+    2.3026
+    >>> loss.backward()[0].round(3)
+    array([ 0.025,  0.025,  0.025, -0.225,  0.025,  0.025,  0.025,  0.025,
+            0.025,  0.025])
     """
 
     functions = softmax_cross_entropy_forward, softmax_cross_entropy_backward
@@ -319,7 +395,17 @@ class SoftmaxCrossEntropy(Loss):
 
 
 class BinaryCrossEntropy(Loss):
-    """-log(probability of the label) for two classes and one logit: equations (4) and (5)."""
+    """-log(probability of the label) for two classes and one logit: equations (4) and (5).
+
+    Examples
+    --------
+    >>> from minicnn import BinaryCrossEntropy
+    >>> loss = BinaryCrossEntropy()
+    >>> round(loss.forward(np.array([[2.0], [-2.0]]), np.array([1, 0])), 4)
+    0.1269
+    >>> loss.backward().ravel().round(4)
+    array([-0.0596,  0.0596])
+    """
 
     functions = binary_cross_entropy_forward, binary_cross_entropy_backward
 
@@ -336,6 +422,16 @@ class BinaryCrossEntropy(Loss):
 
 
 class MeanSquaredError(Loss):
-    """Mean of the squared differences: equations (6) and (7)."""
+    """Mean of the squared differences: equations (6) and (7).
+
+    Examples
+    --------
+    >>> from minicnn import MeanSquaredError
+    >>> loss = MeanSquaredError()
+    >>> loss.forward(np.array([[1.0], [2.0]]), np.array([[1.0], [4.0]]))
+    2.0
+    >>> loss.backward().ravel()
+    array([ 0., -2.])
+    """
 
     functions = mean_squared_error_forward, mean_squared_error_backward

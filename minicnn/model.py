@@ -59,6 +59,15 @@ class Sequential:
         If a layer cannot take what the layer before gives, or an argument is not of its form.
     MemoryError
         If the parameters of a layer are larger than this machine's memory.
+
+    Examples
+    --------
+    >>> from minicnn import Conv2D, Dense, Flatten, ReLU, Sequential
+    >>> model = Sequential([Conv2D(8, 3), ReLU(), Flatten(), Dense(10)], input_shape=(28, 28, 1))
+    >>> model.parameter_count  # 3 * 3 * 8 + 8, and 26 * 26 * 8 * 10 + 10
+    54170
+    >>> model.predict(np.zeros((5, 28, 28, 1), "float32")).shape
+    (5, 10)
     """
 
     def __init__(

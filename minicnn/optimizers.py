@@ -38,6 +38,12 @@ schedule alone; here, as in PyTorch, lr is the product of base rate and schedule
 Sources: Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013 (2-4);
 Tieleman & Hinton, Coursera lecture 6e, 2012 (5, 6); Kingma & Ba, "Adam", ICLR 2015, algorithm 1 (7-9);
 Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019 (10).
+
+>>> from minicnn import SGD
+>>> w = np.array([1.0, 2.0])
+>>> SGD(0.1).step({"w": w}, {"w": np.array([1.0, -1.0])})
+>>> w
+array([0.9, 2.1])
 """
 
 from __future__ import annotations
@@ -49,6 +55,8 @@ import numpy as np
 
 from .arguments import check_gradients, checked_flag, checked_number
 from .configured import Configured
+
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSProp"]
 
 Arrays = dict[str, np.ndarray]
 Scratch = tuple[np.ndarray, np.ndarray]
@@ -74,6 +82,17 @@ class Optimizer(Configured):
         Parameter name -> slot name -> array with the parameter's shape and dtype; filled by the first step.
     iterations : int
         Steps done.
+
+    Examples
+    --------
+    >>> from minicnn.optimizers import Optimizer
+    >>> class SignDescent(Optimizer):
+    ...     def update(self, w, g, slots, scratch):
+    ...         w -= self.learning_rate * np.sign(g)
+    >>> w = np.array([1.0, 2.0])
+    >>> SignDescent(learning_rate=0.5, weight_decay=0).step({"w": w}, {"w": np.array([3.0, -0.1])})
+    >>> w
+    array([0.5, 2.5])
     """
 
     slot_names: tuple[str, ...] = ()
@@ -164,6 +183,17 @@ class SGD(Optimizer):
         The share of the velocity kept from step to step.
     nesterov : bool
         Step by the gradient plus the velocity as it will be, equation (4); needs momentum.
+
+    Examples
+    --------
+    >>> from minicnn import SGD
+    >>> w, optimizer = np.array([1.0]), SGD(0.1, momentum=0.9)
+    >>> for _ in range(3):  # with one gradient the steps grow: 0.1, 0.19, 0.271
+    ...     optimizer.step({"w": w}, {"w": np.array([1.0])})
+    ...     print(w.round(3))
+    [0.9]
+    [0.71]
+    [0.439]
     """
 
     def __init__(
@@ -200,6 +230,14 @@ class RMSProp(Optimizer):
         The share of the mean square kept from step to step (PyTorch calls it alpha).
     eps : float
         Greater than 0; keeps the division finite.
+
+    Examples
+    --------
+    >>> from minicnn import RMSProp
+    >>> w, optimizer = np.array([1.0, 1.0]), RMSProp(0.01)
+    >>> optimizer.step({"w": w}, {"w": np.array([0.001, 1000.0])})
+    >>> w.round(4)  # as far, however large the gradient: lr / sqrt(1 - rho)
+    array([0.9684, 0.9684])
     """
 
     slot_names = ("mean_square",)
@@ -230,6 +268,14 @@ class Adam(Optimizer):
         The share of the mean gradient, and of the mean square, kept from step to step.
     eps : float
         Greater than 0; keeps the division finite.
+
+    Examples
+    --------
+    >>> from minicnn import Adam
+    >>> w, optimizer = np.array([1.0, 1.0]), Adam(0.01)
+    >>> optimizer.step({"w": w}, {"w": np.array([0.001, 1000.0])})
+    >>> w.round(4)  # as far, however large the gradient: the first step is lr
+    array([0.99, 0.99])
     """
 
     slot_names = ("mean", "mean_square")
@@ -261,7 +307,16 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay, equations (10) and (7) to (9). Parameters as in `Adam`."""
+    """Adam with decoupled weight decay, equations (10) and (7) to (9). Parameters as in `Adam`.
+
+    Examples
+    --------
+    >>> from minicnn import AdamW
+    >>> w, optimizer = np.array([1.0, -2.0]), AdamW(0.1, weight_decay=0.5)
+    >>> optimizer.step({"w": w}, {"w": np.zeros(2)})
+    >>> w  # no gradient: only shrunk, by the factor 1 - 0.1 * 0.5
+    array([ 0.95, -1.9 ])
+    """
 
     def __init__(
         self,

@@ -1,4 +1,9 @@
-"""What an experiment measured: the curves of every run, single numbers taken from them, the file that keeps both."""
+"""What an experiment measured: the curves of every run, single numbers taken from them, the file that keeps both.
+
+>>> from minicnn.results import Curves
+>>> Curves(train_accuracy=[0.8, 0.95], test_accuracy=[0.78, 0.85]).epochs_to(0.8)
+2
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,8 @@ from .arguments import checked_count, checked_kind, checked_number, checked_path
 from .estimates import Comparison, Estimate
 from .json_file import write_json
 
+__all__ = ["Curves", "Recipe", "Results", "load", "measures", "save"]
+
 CURVES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 FORMAT = 1  # of results.json
 
@@ -28,6 +35,12 @@ class Recipe:
     epochs, batch_size : int
     learning_rate, momentum : float
         Dimensionless.
+
+    Examples
+    --------
+    >>> from minicnn.results import Recipe
+    >>> Recipe(epochs=20)
+    Recipe(epochs=20, batch_size=64, learning_rate=0.02, momentum=0.9)
     """
 
     epochs: int = 9
@@ -59,6 +72,13 @@ class Curves:
         From 0 to 1.
     seconds : float
         Duration of the run, measuring included.
+
+    Examples
+    --------
+    >>> from minicnn.results import Curves
+    >>> curves = Curves(train_accuracy=[0.80, 0.95], test_accuracy=[0.78, 0.85])
+    >>> [round(gap, 2) for gap in curves.gap], curves.epochs_to(0.9)
+    ([0.02, 0.1], None)
     """
 
     train_loss: list[float] = field(default_factory=list)
@@ -97,6 +117,16 @@ class Results:
         Of each arm asked for, the finished runs by seed.
     interrupted : bool
         Whether Ctrl-C ended the experiment.
+
+    Examples
+    --------
+    >>> from minicnn.results import Curves, Recipe, Results
+    >>> runs = {"plain": {0: Curves([0.4], [0.9], [0.6], [0.8]), 1: Curves([0.4], [0.9], [0.6], [0.84])}}
+    >>> results = Results({"name": "made up"}, Recipe(epochs=1), seeds=[0, 1], target=0.8, runs=runs)
+    >>> results.array("plain", "test_accuracy").ravel()
+    array([0.8 , 0.84])
+    >>> results.summary()["plain"]["test_accuracy"].text(1, scale=100)
+    '82.0 ± 2.0'
     """
 
     data: dict
@@ -147,7 +177,15 @@ class Results:
 
 
 def measures(target: float) -> dict[str, Measure]:
-    """Name the single numbers worth taking from a run; `target` is a test accuracy, from 0 to 1."""
+    """Name the single numbers worth taking from a run; `target` is a test accuracy, from 0 to 1.
+
+    Examples
+    --------
+    >>> from minicnn.results import Curves, measures
+    >>> curves = Curves([0.9, 0.4], [0.7, 0.9], [0.9, 0.6], [0.7, 0.8])
+    >>> {name: measure(curves) for name, measure in measures(target=0.8).items() if "test" in name}
+    {'test_loss': 0.6, 'test_accuracy': 0.8, 'first_test_accuracy': 0.7}
+    """
     target = checked_number("measures", "target", target, at_least=0, at_most=1)
     at_end = {name: lambda run, name=name: getattr(run, name)[-1] for name in (*CURVES, "gap")}
     return at_end | {
@@ -171,6 +209,14 @@ def save(results: Results, path: str | Path, **more: object) -> None:
     ------
     OSError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from minicnn.results import Recipe, Results, save
+    >>> save(Results({"name": "made up"}, Recipe(), seeds=[0], target=0.8, runs={}), "results.json", note="nothing yet")
+    >>> '"note": "nothing yet"' in Path("results.json").read_text()
+    True
     """
     checked_kind("save", "results", results, Results, "what run_experiment returned")
     content = {
@@ -211,6 +257,13 @@ def load(path: str | Path) -> Results:
         If the file cannot be read.
     ValueError
         If it is no results file, or of a newer format.
+
+    Examples
+    --------
+    >>> from minicnn.results import Recipe, Results, load, save
+    >>> save(Results({"name": "made up"}, Recipe(), seeds=[0], target=0.8, runs={}), "results.json")
+    >>> load("results.json").recipe
+    Recipe(epochs=9, batch_size=64, learning_rate=0.02, momentum=0.9)
     """
     path = checked_path("load", path)
     try:

@@ -79,6 +79,16 @@ class RunFile(Callback):
         How much work at most is lost when the program is killed, at least 0; an epoch's end is kept in any case.
     every_steps : int, optional
         Keep the run after each so many steps too, at least 1.
+
+    Examples
+    --------
+    >>> from minicnn import SGD, Dense, Flatten, RunFile, Sequential, SoftmaxCrossEntropy, datasets, fit
+    >>> how = {"loss": SoftmaxCrossEntropy(), "resume": RunFile("run.npz", every_seconds=10)}
+    >>> for epochs in (2, 5):  # the second training goes on where the first one ended
+    ...     model = Sequential([Flatten(), Dense(10)], input_shape=(8, 8, 1))
+    ...     history = fit(model, datasets.load("digits").train, optimizer=SGD(0.1), epochs=epochs, **how)
+    >>> history.epochs
+    5
     """
 
     def __init__(self, path: str | Path, every_seconds: float = 60.0, every_steps: int | None = None):

@@ -16,6 +16,10 @@ length of training in `epochs`; past it the last value stays. Three of the four 
 
 Sources: Loshchilov & Hutter, "SGDR", ICLR 2017 (3); Goyal et al., "Accurate, Large Minibatch SGD", 2017 (4);
 Smith & Topin, "Super-Convergence", 2019 (6, 7), in PyTorch's form with cosines and the momentum left alone.
+
+>>> from minicnn.schedules import CosineDecay
+>>> CosineDecay(0.1, epochs=20)(10)
+0.05
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ import math
 from dataclasses import dataclass
 
 from .arguments import checked_number
+
+__all__ = ["CosineDecay", "OneCycle", "StepDecay", "WarmupCosine"]
 
 
 def glide(start: float, end: float, share: float) -> float:
@@ -44,6 +50,13 @@ class StepDecay:
         Greater than 0, at most 1.
     every : float
         Epochs between two steps, greater than 0.
+
+    Examples
+    --------
+    >>> from minicnn.schedules import StepDecay
+    >>> schedule = StepDecay(0.1, factor=0.5, every=10)
+    >>> [schedule(epoch) for epoch in (0, 9.9, 10, 20)]
+    [0.1, 0.1, 0.05, 0.025]
     """
 
     initial: float
@@ -74,6 +87,13 @@ class CosineDecay:
         Length of training, greater than 0.
     final : float
         Learning rate at the end, from 0 to `initial`.
+
+    Examples
+    --------
+    >>> from minicnn.schedules import CosineDecay
+    >>> schedule = CosineDecay(0.1, epochs=20)
+    >>> [round(schedule(epoch), 4) for epoch in (0, 5, 10, 15, 20)]
+    [0.1, 0.0854, 0.05, 0.0146, 0.0]
     """
 
     initial: float
@@ -108,6 +128,13 @@ class WarmupCosine:
         Learning rate of the very first step, from 0 to `peak`; by default that step changes nothing.
     final : float
         Learning rate at the end, from 0 to `peak`.
+
+    Examples
+    --------
+    >>> from minicnn.schedules import WarmupCosine
+    >>> schedule = WarmupCosine(0.1, epochs=20, warmup_epochs=2)
+    >>> [round(schedule(epoch), 4) for epoch in (0, 1, 2, 11, 20)]
+    [0.0, 0.05, 0.1, 0.05, 0.0]
     """
 
     peak: float
@@ -149,6 +176,13 @@ class OneCycle:
     fall : float
         Peak over last learning rate, at least 1. (PyTorch's `final_div_factor` divides the first learning rate
         instead: fall = div_factor * final_div_factor, 25 * 1e4 by default.)
+
+    Examples
+    --------
+    >>> from minicnn.schedules import OneCycle
+    >>> schedule = OneCycle(0.1, epochs=20)
+    >>> [round(schedule(epoch), 4) for epoch in (0, 3, 6, 13, 20)]
+    [0.004, 0.052, 0.1, 0.05, 0.0]
     """
 
     peak: float

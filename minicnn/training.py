@@ -167,6 +167,15 @@ def fit(
         If data, model and options do not fit together; nothing has changed then.
     NonFiniteError
         With `check_finite`: says where NaN or infinity arose and why, before the step reaches the parameters.
+
+    Examples
+    --------
+    >>> from minicnn import SGD, Dense, Flatten, Sequential, SoftmaxCrossEntropy, datasets, fit
+    >>> data = datasets.load("digits")
+    >>> model = Sequential([Flatten(), Dense(10)], input_shape=data.image_shape)
+    >>> history = fit(model, data.train, validation=data.test, loss=SoftmaxCrossEntropy(), optimizer=SGD(0.5), epochs=5)
+    >>> history.val_accuracy[-1] > 0.85
+    True
     """
     _check_flags(shuffle=shuffle, check_finite=check_finite, warn=warn)
     if progress is not None and not isinstance(progress, bool | np.bool_):

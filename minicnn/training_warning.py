@@ -24,6 +24,18 @@ class TrainingWarning(UserWarning):
     Attributes
     ----------
     code : str
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from minicnn import SGD, Dense, Flatten, Sequential, SoftmaxCrossEntropy, datasets, fit
+    >>> images, labels = datasets.load("digits").train
+    >>> model = Sequential([Flatten(), Dense(10)], input_shape=(8, 8, 1))
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     history = fit(model, (images, 0 * labels), loss=SoftmaxCrossEntropy(), optimizer=SGD(0.1))
+    >>> [warning.message.code for warning in caught]
+    ['one-class-only']
     """
 
     def __init__(self, code: str, text: str):

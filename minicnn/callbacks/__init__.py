@@ -20,6 +20,17 @@ One's own callback is a subclass with the hooks it needs:
     class PrintLearningRate(Callback):
         def on_epoch_end(self, run):
             print(run.epoch, run.optimizer.learning_rate)
+
+And one that is there already, for a learning rate that falls:
+
+>>> import minicnn as mc
+>>> from minicnn.callbacks import ScheduleLearningRate
+>>> data = mc.datasets.load("digits")
+>>> model = mc.Sequential([mc.Flatten(), mc.Dense(10)], data.image_shape)
+>>> rate = ScheduleLearningRate(lambda epoch: 0.5 / (1 + epoch))
+>>> history = mc.fit(model, data.train, loss=mc.SoftmaxCrossEntropy(), optimizer=mc.SGD(), epochs=2, callbacks=[rate])
+>>> history.learning_rate[-1] < history.learning_rate[0]
+True
 """
 
 from .best_so_far import BestSoFar

@@ -22,6 +22,17 @@ class BestSoFar:
         A loss is better when smaller, an accuracy when larger.
     min_delta : float
         By more than how much a value must beat the best one, at least 0; in the units of the monitored value.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from minicnn.callbacks import BestSoFar
+    >>> best = BestSoFar("MyCallback", "loss")
+    >>> for losses in ([0.9], [0.9, 0.7], [0.9, 0.7, 0.8]):
+    ...     print(best.improved(SimpleNamespace(history=SimpleNamespace(loss=losses), stop=False)), best.value)
+    True 0.9
+    True 0.7
+    False 0.7
     """
 
     # Column -> sign that makes smaller better.

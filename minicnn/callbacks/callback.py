@@ -11,7 +11,20 @@ if TYPE_CHECKING:
 
 
 class Callback(Configured):
-    """The base of every callback: hooks that do nothing."""
+    """The base of every callback: hooks that do nothing.
+
+    Examples
+    --------
+    >>> import minicnn as mc
+    >>> class PrintEpoch(mc.callbacks.Callback):
+    ...     def on_epoch_end(self, run):
+    ...         print(run.epoch, f"{run.history.loss[-1]:.2f}")
+    >>> model = mc.Sequential([mc.Flatten(), mc.Dense(10)], input_shape=(8, 8, 1))
+    >>> how = {"loss": mc.SoftmaxCrossEntropy(), "optimizer": mc.SGD(0.1), "callbacks": [PrintEpoch()]}
+    >>> history = mc.fit(model, mc.datasets.load("digits").train, epochs=2, **how)
+    0 2.02
+    1 1.47
+    """
 
     def on_train_begin(self, run: Run) -> None:
         """Before the first epoch."""

@@ -23,6 +23,16 @@ class Checkpoint(Callback):
         save replaces the one before.
     monitor : {None, "loss", "accuracy", "val_loss", "val_accuracy"}
         Save only when this value is the best so far; None saves every epoch.
+
+    Examples
+    --------
+    >>> import minicnn as mc
+    >>> from minicnn.callbacks import Checkpoint
+    >>> model = mc.Sequential([mc.Flatten(), mc.Dense(10)], input_shape=(8, 8, 1))
+    >>> how = {"loss": mc.SoftmaxCrossEntropy(), "optimizer": mc.SGD(0.1), "callbacks": [Checkpoint("e{epoch}.npz")]}
+    >>> history = mc.fit(model, mc.datasets.load("digits").train, epochs=2, **how)
+    >>> mc.load("e2.npz")
+    Sequential([Flatten(), Dense(10)], input_shape=(8, 8, 1), seed=0, dtype='float32')
     """
 
     def __init__(self, path: str | Path, monitor: str | None = None):

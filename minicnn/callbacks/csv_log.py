@@ -24,6 +24,17 @@ class CSVLog(Callback):
     Parameters
     ----------
     path : str or Path
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import minicnn as mc
+    >>> from minicnn.callbacks import CSVLog
+    >>> model = mc.Sequential([mc.Flatten(), mc.Dense(10)], input_shape=(8, 8, 1))
+    >>> how = {"loss": mc.SoftmaxCrossEntropy(), "optimizer": mc.SGD(0.1), "callbacks": [CSVLog("log.csv")]}
+    >>> history = mc.fit(model, mc.datasets.load("digits").train, epochs=2, **how)
+    >>> Path("log.csv").read_text().splitlines()[0]
+    'epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds'
     """
 
     COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")

@@ -28,6 +28,17 @@ class EarlyStopping(Callback):
     restore_best : bool
         At the end of training, also of one that ran to its last epoch, give the model the parameters and state of its
         best epoch.
+
+    Examples
+    --------
+    >>> import minicnn as mc
+    >>> from minicnn.callbacks import EarlyStopping
+    >>> data = mc.datasets.load("digits").subset(train=200)
+    >>> model = mc.Sequential([mc.Flatten(), mc.Dense(10)], input_shape=(8, 8, 1))
+    >>> how = {"loss": mc.SoftmaxCrossEntropy(), "optimizer": mc.SGD(1.0), "callbacks": [EarlyStopping(patience=2)]}
+    >>> history = mc.fit(model, data.train, validation=data.test, epochs=100, **how)
+    >>> history.epochs < 100, history.stop_reason[:30]
+    (True, 'val_loss has not become better')
     """
 
     def __init__(self, monitor: str = "val_loss", patience: int = 5, min_delta: float = 0.0, restore_best: bool = True):

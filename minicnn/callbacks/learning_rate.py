@@ -19,6 +19,16 @@ class ScheduleLearningRate(Callback):
     ----------
     schedule : function (epochs done: float) -> learning rate: float
         One of `minicnn.schedules`, or any function.
+
+    Examples
+    --------
+    >>> import minicnn as mc
+    >>> from minicnn.callbacks import ScheduleLearningRate
+    >>> model = mc.Sequential([mc.Flatten(), mc.Dense(10)], input_shape=(8, 8, 1))
+    >>> schedule = ScheduleLearningRate(mc.schedules.StepDecay(0.1, every=1))
+    >>> how = {"loss": mc.SoftmaxCrossEntropy(), "optimizer": mc.SGD(), "callbacks": [schedule]}
+    >>> [round(rate, 4) for rate in mc.fit(model, mc.datasets.load("digits").train, epochs=3, **how).learning_rate]
+    [0.1, 0.01, 0.001]
     """
 
     def __init__(self, schedule: Callable[[float], float]):

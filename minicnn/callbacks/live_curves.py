@@ -29,6 +29,17 @@ class LiveCurves(Callback):
         A file that ends in .png; None draws in the notebook that runs the training.
     every : int
         Draw after each so many epochs, at least 1, and at the end.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import minicnn as mc
+    >>> from minicnn.callbacks import LiveCurves
+    >>> model = mc.Sequential([mc.Flatten(), mc.Dense(10)], input_shape=(8, 8, 1))
+    >>> how = {"loss": mc.SoftmaxCrossEntropy(), "optimizer": mc.SGD(0.1), "callbacks": [LiveCurves("curves.png")]}
+    >>> history = mc.fit(model, mc.datasets.load("digits").train, epochs=2, **how)
+    >>> Path("curves.png").is_file()
+    True
     """
 
     def __init__(self, path: str | Path | None = None, every: int = 1):

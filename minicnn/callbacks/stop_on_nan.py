@@ -16,6 +16,16 @@ class StopOnNaN(Callback):
 
     The model keeps the parameters that led there. `fit(..., check_finite=True)` looks at the backward pass and the
     parameters too, at every step, and raises instead of stopping.
+
+    Examples
+    --------
+    >>> import minicnn as mc
+    >>> images, labels = mc.datasets.load("digits").train
+    >>> images[5, 3, 3] = np.nan
+    >>> model = mc.Sequential([mc.Flatten(), mc.Dense(10)], input_shape=(8, 8, 1))
+    >>> how = {"loss": mc.SoftmaxCrossEntropy(), "optimizer": mc.SGD(0.1), "callbacks": [mc.callbacks.StopOnNaN()]}
+    >>> mc.fit(model, (images, labels), **how).stop_reason.partition(",")[0]
+    'NaN in the examples of data (1 of 2'
     """
 
     def on_train_begin(self, run: Run) -> None:

@@ -67,6 +67,14 @@ def save(
         If something could not be built again from the file; nothing is written then.
     OSError
         If the file cannot be written; an existing file is as it was then.
+
+    Examples
+    --------
+    >>> import minicnn as mc
+    >>> model = mc.Sequential([mc.Dense(2)], input_shape=(3,))
+    >>> mc.save(model, "model.npz")
+    >>> sorted(np.load("model.npz"))
+    ['architecture', 'checksums', 'params/dense_1.b', 'params/dense_1.w', 'rng']
     """
     if not isinstance(model, Sequential):
         raise TypeError(f"save takes a model first, save(model, path), got {model!r:.80}.")
@@ -97,6 +105,13 @@ def load(path: str | Path) -> Sequential:
         If there is no such file.
     ValueError
         If it is not a checkpoint of minicnn, is damaged, or has a newer format.
+
+    Examples
+    --------
+    >>> import minicnn as mc
+    >>> mc.save(mc.Sequential([mc.Dense(2)], input_shape=(3,)), "model.npz")
+    >>> mc.load("model.npz")
+    Sequential([Dense(2)], input_shape=(3,), seed=0, dtype='float32')
     """
     return read_file(path).model
 
@@ -117,6 +132,14 @@ def load_run(path: str | Path) -> SavedRun:
     ------
     FileNotFoundError, ValueError
         As `load`; also if the optimizer is not among `minicnn.optimizers.OPTIMIZERS`.
+
+    Examples
+    --------
+    >>> import minicnn as mc
+    >>> mc.save(mc.Sequential([mc.Dense(2)], input_shape=(3,)), "run.npz", optimizer=mc.Adam(0.01))
+    >>> model, optimizer, history = mc.load_run("run.npz")
+    >>> optimizer, history is None
+    (Adam(learning_rate=0.01), True)
     """
     contents = read_file(path)
     optimizer = contents.optimizer and build_optimizer(contents.optimizer, str(path))

@@ -43,7 +43,14 @@ _LOADERS: dict[str, Callable[[], Dataset]] = {
 
 
 def names() -> tuple[str, ...]:
-    """List the names that `load` knows."""
+    """List the names that `load` knows.
+
+    Examples
+    --------
+    >>> from minicnn import datasets
+    >>> datasets.names()
+    ('fashion-mini', 'digits', 'mnist', 'fashion-mnist', 'cifar10', 'cats-vs-dogs')
+    """
     return tuple(_LOADERS)
 
 
@@ -72,6 +79,12 @@ def load(name: str) -> Dataset:
         If its files are not there and cannot be downloaded.
     ModuleNotFoundError
         If its files are not there and the packages to download them with are missing: `pip install "minicnn[data]"`.
+
+    Examples
+    --------
+    >>> from minicnn import datasets
+    >>> datasets.load("fashion-mini")
+    Dataset('fashion-mini', train=3000, test=2000, image_shape=(28, 28, 1), classes=10)
     """
     if name not in names():
         known = ", ".join(map(repr, names()))

@@ -28,6 +28,16 @@ class Split(NamedTuple):
         Intensities from 0 (black) to 1 (white), dimensionless; `ScaledImages` where they stay in a file.
     labels : int64 array, shape (N,)
         Index of each image's class, 0 to K - 1.
+
+    Examples
+    --------
+    >>> from minicnn import datasets
+    >>> data = datasets.load("digits")
+    >>> data.train
+    Split(images=float32[1297, 8, 8, 1], labels=int64[1297])
+    >>> images, labels = data.train
+    >>> labels[:5]
+    array([4, 1, 2, 5, 2])
     """
 
     images: np.ndarray
@@ -64,6 +74,15 @@ class Dataset:
         If images or labels have another dtype.
     ValueError
         If shapes do not agree, a split is empty, a pixel lies outside [0, 1] or a label outside 0 to K - 1.
+
+    Examples
+    --------
+    >>> from minicnn import datasets
+    >>> data = datasets.load("fashion-mini")
+    >>> data.image_shape, data.classes[:3]
+    ((28, 28, 1), ('T-shirt/top', 'Trouser', 'Pullover'))
+    >>> data.subset(train=1000, test=500)
+    Dataset('fashion-mini', train=1000, test=500, image_shape=(28, 28, 1), classes=10)
     """
 
     name: str

@@ -34,7 +34,16 @@ DISK_FULL = errno.ENOSPC, errno.EDQUOT
 
 
 class DownloadError(OSError):
-    """A file could not be had; the message says what was tried, and what can be done."""
+    """A file could not be had; the message says what was tried, and what can be done.
+
+    Examples
+    --------
+    >>> from minicnn import datasets
+    >>> try:  # doctest: +SKIP
+    ...     data = datasets.load("cifar10")
+    ... except datasets.DownloadError:  # no network, and it was not downloaded before
+    ...     data = datasets.load("fashion-mini")  # which comes with minicnn
+    """
 
 
 class RemoteFile(NamedTuple):

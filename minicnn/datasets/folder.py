@@ -78,6 +78,17 @@ def from_folder(
         If there is no such folder.
     TypeError, ValueError
         If it does not hold at least two class folders with readable pictures, or an argument makes no sense.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from minicnn import datasets
+    >>> for k, name in enumerate(["cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"]):
+    ...     Path("pets", name).parent.mkdir(parents=True, exist_ok=True)
+    ...     Image.new("RGB", (40, 30), (60 * k, 0, 0)).save(Path("pets", name))
+    >>> datasets.from_folder("pets", size=16, cache=False)
+    Dataset('pets', train=2, test=2, image_shape=(16, 16, 3), classes=2)
     """
     checked_path("from_folder", path, what="folder"), checked_flag("from_folder", "cache", cache)
     root, size = Path(path).expanduser().resolve(), _check_size(size)

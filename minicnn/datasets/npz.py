@@ -58,6 +58,14 @@ def from_npz(path: str | os.PathLike, *, in_memory: bool | None = None) -> Datas
     TypeError, ValueError
         If it is no such file, an array is missing, holds Python objects or is not what its name promises, or the images
         can neither stay in the file nor be held in memory.
+
+    Examples
+    --------
+    >>> from minicnn import datasets
+    >>> x, y = np.zeros((10, 8, 8), np.uint8), np.arange(10) % 2
+    >>> np.savez("cells.npz", x_train=x, y_train=y, x_test=x, y_test=y, classes=["healthy", "ill"])
+    >>> datasets.from_npz("cells.npz")
+    Dataset('cells', train=10, test=10, image_shape=(8, 8, 1), classes=2)
     """
     path = Path(checked_path("from_npz", path)).expanduser()
     arrays = _scaled_where_mapped(read_npz(path, in_memory), path.stem)
@@ -85,6 +93,17 @@ def from_npy(folder: str | os.PathLike, *, in_memory: bool | None = None) -> Dat
         If a file is missing.
     TypeError, ValueError
         As `from_npz`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from minicnn import datasets
+    >>> Path("cells").mkdir()
+    >>> for split in ("train", "test"):
+    ...     np.save(f"cells/x_{split}.npy", np.zeros((10, 8, 8), np.uint8))
+    ...     np.save(f"cells/y_{split}.npy", np.arange(10) % 2)
+    >>> datasets.from_npy("cells")
+    Dataset('cells', train=10, test=10, image_shape=(8, 8, 1), classes=2)
     """
     folder = Path(checked_path("from_npy", folder, "folder", "folder")).expanduser().resolve()
     missing = [f"{key}.npy" for key in KEYS if not (folder / f"{key}.npy").is_file()]

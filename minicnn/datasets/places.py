@@ -21,6 +21,12 @@ def data_folder() -> Path:
     -------
     folder : pathlib.Path
         Absolute.
+
+    Examples
+    --------
+    >>> from minicnn.datasets import data_folder
+    >>> data_folder().is_absolute()  # ~/.cache/minicnn on Linux, if MINICNN_DATA names no other
+    True
     """
     chosen = os.environ.get("MINICNN_DATA")
     if chosen:

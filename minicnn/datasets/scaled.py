@@ -39,6 +39,16 @@ class ScaledImages:
     ------
     TypeError, ValueError
         If the first image is none of these; a pixel out of range is reported when it is read.
+
+    Examples
+    --------
+    >>> from minicnn.datasets import ScaledImages
+    >>> np.save("images.npy", np.full((1000, 8, 8), 51, np.uint8))
+    >>> images = ScaledImages(np.load("images.npy", mmap_mode="r"))
+    >>> images
+    ScaledImages(memmap, shape=(1000, 8, 8, 1))
+    >>> images[:32].max()  # 51 / 255, read now
+    np.float32(0.2)
     """
 
     dtype = np.dtype(np.float32)

@@ -80,6 +80,17 @@ class NonFiniteError(FloatingPointError):
         As given.
     what : str
         The first line of the message.
+
+    Examples
+    --------
+    >>> from minicnn import SGD, Dense, Flatten, NonFiniteError, Sequential, SoftmaxCrossEntropy, datasets, fit
+    >>> model = Sequential([Flatten(), Dense(10)], input_shape=(8, 8, 1))
+    >>> model.params["dense_1.w"][0, 0] = np.inf
+    >>> try:
+    ...     fit(model, datasets.load("digits").train, loss=SoftmaxCrossEntropy(), optimizer=SGD(), check_finite=True)
+    ... except NonFiniteError as error:
+    ...     print(error.layer, error.array)
+    dense_1 parameter w
     """
 
     def __init__(self, place: Place, epoch: int, step: int, cause: str):

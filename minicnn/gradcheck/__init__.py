@@ -18,6 +18,10 @@ first wrong one, and `assert_gradients` is the check as a line of a test. Where 
     report.py text.py advice.py html.py figure.py colour.py    how it is told
     objects.py whole_model.py closure.py assertion.py    other ways to call it
     trace.py tapped.py lines.py trace_report.py    a backward pass in steps, and the first wrong one
+
+>>> from minicnn import gradcheck
+>>> gradcheck.check(lambda x: (np.sin(x), x), lambda dy, x: dy * np.cos(x), (np.array([0.1, 2.0]),)).passed
+True
 """
 
 from .assertion import assert_gradients

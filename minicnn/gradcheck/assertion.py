@@ -30,6 +30,13 @@ def assert_gradients(forward: Callable, backward: Callable, arguments: Sequence 
     ------
     GradientError
         An AssertionError whose message is the report. pytest shows it at the line of the test.
+
+    Examples
+    --------
+    >>> from minicnn.gradcheck import assert_gradients
+    >>> def test_square():
+    ...     assert_gradients(lambda x: (x**2, x), lambda dy, x: 2 * x * dy, (np.array([1.0, -3.0]),))
+    >>> test_square()
     """
     __tracebackhide__ = True
     report = check(forward, backward, arguments, **options)

@@ -88,6 +88,19 @@ def check(
         If forward returns no pair or no floats, or no argument is an array of floats.
     ValueError
         If an argument holds NaN or infinity, or backward returns the wrong number of gradients.
+
+    Examples
+    --------
+    >>> from minicnn import gradcheck
+    >>> def forward(x, w, b):
+    ...     return x @ w + b, (x, w)
+    >>> def backward(dy, cache):
+    ...     x, w = cache
+    ...     return dy @ w.T, x.T @ dy, dy.mean(axis=0)
+    >>> rng = np.random.default_rng(0)
+    >>> report = gradcheck.check(forward, backward, (rng.normal(size=(5, 3)), rng.normal(size=(3, 2)), np.zeros(2)))
+    >>> report.passed, report.findings[0].code, report.findings[0].argument
+    (False, 'factor-batch', 'b')
     """
     _check_options(forward, tolerance, max_evaluations, seed, rng)
     pair = Pair(forward, backward, arguments, names, rng)

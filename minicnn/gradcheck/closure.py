@@ -33,6 +33,13 @@ def check_closure(f: Callable, grad: Callable, x: np.ndarray | Sequence, **optio
     ------
     TypeError, ValueError
         As in `check`.
+
+    Examples
+    --------
+    >>> from minicnn import gradcheck
+    >>> report = gradcheck.check_closure(lambda x: x**3, lambda x, dy: 3 * x * dy, np.array([0.5, 2.0]))
+    >>> report.passed, (report["x"].numeric / report["x"].analytic).round(4)  # off by the factor x: it should be x**2
+    (False, array([0.5, 2. ]))
     """
     for argument, function in (("f", f), ("grad", grad)):
         if not callable(function):

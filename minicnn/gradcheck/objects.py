@@ -105,6 +105,13 @@ def check_layer(layer: object, x: np.ndarray, *, training: bool = True, seed: in
     ------
     ValueError
         If backward leaves a parameter without gradient; and as in `check`.
+
+    Examples
+    --------
+    >>> from minicnn import Conv2D, gradcheck
+    >>> report = gradcheck.check_layer(Conv2D(4, 3), np.random.default_rng(0).normal(size=(2, 6, 5, 3)))
+    >>> report.passed, [argument.name for argument in report.arguments]
+    (True, ['x', 'w', 'b'])
     """
     check_object(layer, "layer")
     x = floats(x)
@@ -140,6 +147,13 @@ def check_loss(loss: object, prediction: np.ndarray, labels: np.ndarray, **optio
     -------
     Report
         Its only argument is "prediction".
+
+    Examples
+    --------
+    >>> from minicnn import SoftmaxCrossEntropy, gradcheck
+    >>> logits = np.random.default_rng(0).normal(size=(4, 3))
+    >>> gradcheck.check_loss(SoftmaxCrossEntropy(), logits, labels=np.array([0, 2, 1, 1])).passed
+    True
     """
     check_object(loss, "loss")
     loss = copy.deepcopy(loss)

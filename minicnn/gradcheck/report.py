@@ -22,7 +22,17 @@ NOT_AN_ERROR = {"not-differentiable-here"}
 
 
 class GradientError(AssertionError):
-    """A gradient check failed; the message is the report."""
+    """A gradient check failed; the message is the report.
+
+    Examples
+    --------
+    >>> from minicnn import gradcheck
+    >>> try:
+    ...     gradcheck.assert_gradients(lambda x: (x**2, x), lambda dy, x: x * dy, (np.array([1.0, -3.0]),))
+    ... except gradcheck.GradientError as error:
+    ...     print("factor-constant" in str(error))
+    True
+    """
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,14 @@ class Finding:
         In plain words.
     evidence : dict
         The numbers that show it; JSON-safe.
+
+    Examples
+    --------
+    >>> from minicnn import gradcheck
+    >>> report = gradcheck.check(lambda x: (x**2, x), lambda dy, x: -2 * x * dy, (np.array([1.0, -3.0]),))
+    >>> finding = report.findings[0]
+    >>> finding.code, finding.argument, finding.is_error
+    ('sign-flipped', 'x', True)
     """
 
     code: str
@@ -76,6 +94,15 @@ class ArgumentReport:
     tolerance : float
     directions : int
         How many random directions, each through all entries at once, were looked at beside single entries.
+
+    Examples
+    --------
+    >>> from minicnn import gradcheck
+    >>> report = gradcheck.check(lambda x: (x**2, x), lambda dy, x: 2 * x * dy, (np.array([1.0, -3.0]),))
+    >>> report["x"]
+    <ArgumentReport x (2,): passed, 2 entries compared>
+    >>> report["x"].max_relative_error < 1e-9
+    True
     """
 
     name: str
@@ -169,6 +196,14 @@ class Report:
         Of dy and of the choice of entries.
     evaluations : int
         How often forward was called.
+
+    Examples
+    --------
+    >>> from minicnn import gradcheck
+    >>> report = gradcheck.check(lambda x: (x**2, x), lambda dy, x: -2 * x * dy, (np.ones(3),), title="square")
+    >>> report
+    <Report square: FAILED, sign-flipped>
+    >>> figure = report.plot("square.png")
     """
 
     title: str

@@ -68,6 +68,15 @@ def trace(
         If forward is neither steps nor a function with a tap, or backward returns no dictionary.
     ValueError
         If a gradient has the name of no value, or a step takes one that does not exist yet.
+
+    Examples
+    --------
+    >>> from minicnn import gradcheck
+    >>> steps = {"a": lambda x: x**2, "y": lambda a: np.sin(a)}
+    >>> backward = {"a": lambda d, v: d["y"] * np.sin(v["a"]), "x": lambda d, v: d["a"] * 2 * v["x"]}
+    >>> trace = gradcheck.trace(steps, backward, {"x": np.array([0.5, 0.8])})
+    >>> trace.first_wrong  # the derivative of the sine is the cosine
+    'a'
     """
     for name, passed in (("forward", forward), ("backward", backward)):
         if not callable(passed) and not isinstance(passed, Mapping | Sequence):

@@ -79,6 +79,17 @@ class Trace:
         The whole check of each first wrong gradient, e.g. to plot.
     output : str
         What the output is called.
+
+    Examples
+    --------
+    >>> from minicnn import gradcheck
+    >>> steps = {"a": lambda x: x**2, "y": lambda a: 3 * a}
+    >>> backward = {"a": lambda d, v: d["y"], "x": lambda d, v: d["a"] * 2 * v["x"]}
+    >>> trace = gradcheck.trace(steps, backward, {"x": np.array([0.5, 0.8])}, title="3 x^2")
+    >>> trace
+    <Trace 3 x^2: FAILED, first wrong: a>
+    >>> trace["x"].verdict  # wrong only for what it is made from
+    'spoiled'
     """
 
     title: str

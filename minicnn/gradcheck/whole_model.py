@@ -55,6 +55,14 @@ def check_model(
     ------
     ValueError
         If backward leaves a parameter without gradient; and as in `check`.
+
+    Examples
+    --------
+    >>> from minicnn import BatchNorm, Dense, ReLU, Sequential, SoftmaxCrossEntropy, gradcheck
+    >>> model = Sequential([Dense(4), BatchNorm(), ReLU(), Dense(3)], input_shape=(5,))
+    >>> x, labels = np.random.default_rng(0).normal(size=(6, 5)), np.array([0, 1, 2, 0, 1, 2])
+    >>> gradcheck.check_model(model, x, labels, SoftmaxCrossEntropy()).passed
+    True
     """
     check_object(model, "model"), check_object(loss, "loss")
     x = floats(x)

@@ -1,4 +1,11 @@
-"""The layers, one file an idea: the equations, the pure pair of functions, the thin class."""
+"""The layers, one file an idea: the equations, the pure pair of functions, the thin class.
+
+>>> from minicnn.layers import Conv2D, Dense
+>>> Conv2D(16, 3, padding="same").build((28, 28, 1))
+(28, 28, 16)
+>>> Dense(10).build((784,))
+(10,)
+"""
 
 from .activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
 from .batchnorm import BatchNorm

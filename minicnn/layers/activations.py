@@ -41,6 +41,13 @@ def relu_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     y : array, shape of `x`
     cache : array
         y itself, which is positive just where x is.
+
+    Examples
+    --------
+    >>> from minicnn.functional import relu_forward
+    >>> y, cache = relu_forward(np.array([-2.0, 0.0, 3.0]))
+    >>> y
+    array([0., 0., 3.])
     """
     x = checked_array(x, "x")
     y = np.empty_like(x)
@@ -50,7 +57,15 @@ def relu_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def relu_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
-    """Pass the gradient where x was positive, equations (1) and (2). Shapes as in `relu_forward`."""
+    """Pass the gradient where x was positive, equations (1) and (2). Shapes as in `relu_forward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import relu_backward, relu_forward
+    >>> y, cache = relu_forward(np.array([-2.0, 0.0, 3.0]))
+    >>> relu_backward(np.array([1.0, 1.0, 1.0]), cache)
+    array([0., 0., 1.])
+    """
     y = checked_cache(cache, np.ndarray, "relu_forward")
     dy = checked_dy(dy, y.shape, y.dtype)
     dx = np.empty_like(y)
@@ -73,6 +88,13 @@ def leaky_relu_forward(x: np.ndarray, *, negative_slope: float = 0.01) -> tuple[
     y : array, shape of `x`
     cache : (array, float)
         x and the slope.
+
+    Examples
+    --------
+    >>> from minicnn.functional import leaky_relu_forward
+    >>> y, cache = leaky_relu_forward(np.array([-2.0, 3.0]), negative_slope=0.1)
+    >>> y
+    array([-0.2,  3. ])
     """
     x = checked_array(x, "x")
     negative_slope = checked_number("leaky relu", "negative_slope", negative_slope)
@@ -80,7 +102,15 @@ def leaky_relu_forward(x: np.ndarray, *, negative_slope: float = 0.01) -> tuple[
 
 
 def leaky_relu_backward(dy: np.ndarray, cache: tuple[np.ndarray, float]) -> np.ndarray:
-    """Scale the gradient by 1 or a, equations (1) and (3). Shapes as in `leaky_relu_forward`."""
+    """Scale the gradient by 1 or a, equations (1) and (3). Shapes as in `leaky_relu_forward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import leaky_relu_backward, leaky_relu_forward
+    >>> y, cache = leaky_relu_forward(np.array([-2.0, 3.0]), negative_slope=0.1)
+    >>> leaky_relu_backward(np.array([1.0, 1.0]), cache)
+    array([0.1, 1. ])
+    """
     x, negative_slope = checked_cache(cache, tuple, "leaky_relu_forward")
     dy = checked_dy(dy, x.shape, x.dtype)
     return np.where(x > 0, dy, x.dtype.type(negative_slope) * dy)
@@ -98,6 +128,13 @@ def sigmoid_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     y : array, shape of `x`, between 0 and 1
     cache : array
         y itself.
+
+    Examples
+    --------
+    >>> from minicnn.functional import sigmoid_forward
+    >>> y, cache = sigmoid_forward(np.array([-2.0, 0.0, 2.0]))
+    >>> y.round(2)
+    array([0.12, 0.5 , 0.88])
     """
     x = checked_array(x, "x")
     small = np.exp(-np.abs(x))  # at most 1: never overflows
@@ -106,7 +143,15 @@ def sigmoid_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sigmoid_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
-    """dy y (1 - y), equations (1) and (4). Shapes as in `sigmoid_forward`."""
+    """dy y (1 - y), equations (1) and (4). Shapes as in `sigmoid_forward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import sigmoid_backward, sigmoid_forward
+    >>> y, cache = sigmoid_forward(np.array([-2.0, 0.0, 2.0]))
+    >>> sigmoid_backward(np.ones(3), cache).round(2)  # nowhere more than a quarter
+    array([0.1 , 0.25, 0.1 ])
+    """
     y = checked_cache(cache, np.ndarray, "sigmoid_forward")
     dy = checked_dy(dy, y.shape, y.dtype)
     return dy * y * (1 - y)
@@ -124,13 +169,28 @@ def tanh_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     y : array, shape of `x`, between -1 and 1
     cache : array
         y itself.
+
+    Examples
+    --------
+    >>> from minicnn.functional import tanh_forward
+    >>> y, cache = tanh_forward(np.array([-1.0, 0.0, 1.0]))
+    >>> y.round(2)
+    array([-0.76,  0.  ,  0.76])
     """
     y = np.tanh(checked_array(x, "x"))
     return y, y
 
 
 def tanh_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
-    """dy (1 - y^2), equations (1) and (5). Shapes as in `tanh_forward`."""
+    """dy (1 - y^2), equations (1) and (5). Shapes as in `tanh_forward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import tanh_backward, tanh_forward
+    >>> y, cache = tanh_forward(np.array([-1.0, 0.0, 1.0]))
+    >>> tanh_backward(np.ones(3), cache).round(2)
+    array([0.42, 1.  , 0.42])
+    """
     y = checked_cache(cache, np.ndarray, "tanh_forward")
     dy = checked_dy(dy, y.shape, y.dtype)
     return dy * (1 - y * y)
@@ -148,6 +208,13 @@ def softmax_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     y : array, shape of `x`
     cache : array
         y itself.
+
+    Examples
+    --------
+    >>> from minicnn.functional import softmax_forward
+    >>> y, cache = softmax_forward(np.log([[1.0, 2.0, 5.0]]))
+    >>> y
+    array([[0.125, 0.25 , 0.625]])
     """
     x, shape = checked_array(x, "x"), x.shape
     if shape == () or shape[-1] == 0:
@@ -158,20 +225,43 @@ def softmax_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def softmax_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
-    """Y (dy - the sum of dy y over the row), equation (7). Shapes as in `softmax_forward`."""
+    """Y (dy - the sum of dy y over the row), equation (7). Shapes as in `softmax_forward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import softmax_backward, softmax_forward
+    >>> y, cache = softmax_forward(np.log([[1.0, 2.0, 5.0]]))
+    >>> dx = softmax_backward(np.array([[0.0, 0.0, 1.0]]), cache)
+    >>> dx.round(3)  # what one probability gains the others lose
+    array([[-0.078, -0.156,  0.234]])
+    """
     y = checked_cache(cache, np.ndarray, "softmax_forward")
     dy = checked_dy(dy, y.shape, y.dtype)
     return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
 
 
 class ReLU(FunctionLayer):
-    """max(x, 0): equation (2)."""
+    """max(x, 0): equation (2).
+
+    Examples
+    --------
+    >>> from minicnn import ReLU
+    >>> ReLU().forward(np.array([[-2.0, 0.0, 3.0]]))
+    array([[0., 0., 3.]])
+    """
 
     functions = relu_forward, relu_backward
 
 
 class LeakyReLU(FunctionLayer):
-    """x where positive, else `negative_slope` times x: equation (3)."""
+    """x where positive, else `negative_slope` times x: equation (3).
+
+    Examples
+    --------
+    >>> from minicnn import LeakyReLU
+    >>> LeakyReLU(0.1).forward(np.array([[-2.0, 3.0]]))
+    array([[-0.2,  3. ]])
+    """
 
     functions = leaky_relu_forward, leaky_relu_backward
 
@@ -180,18 +270,39 @@ class LeakyReLU(FunctionLayer):
 
 
 class Sigmoid(FunctionLayer):
-    """1 / (1 + exp(-x)): equation (4). At a network's end `BinaryCrossEntropy` contains it already."""
+    """1 / (1 + exp(-x)): equation (4). At a network's end `BinaryCrossEntropy` contains it already.
+
+    Examples
+    --------
+    >>> from minicnn import Sigmoid
+    >>> Sigmoid().forward(np.array([[-2.0, 0.0, 2.0]])).round(2)
+    array([[0.12, 0.5 , 0.88]])
+    """
 
     functions = sigmoid_forward, sigmoid_backward
 
 
 class Tanh(FunctionLayer):
-    """The hyperbolic tangent of x: equation (5)."""
+    """The hyperbolic tangent of x: equation (5).
+
+    Examples
+    --------
+    >>> from minicnn import Tanh
+    >>> Tanh().forward(np.array([[-1.0, 0.0, 1.0]])).round(2)
+    array([[-0.76,  0.  ,  0.76]])
+    """
 
     functions = tanh_forward, tanh_backward
 
 
 class Softmax(FunctionLayer):
-    """Probabilities along the last axis: equation (6). At a network's end `SoftmaxCrossEntropy` contains it already."""
+    """Probabilities along the last axis: equation (6). At a network's end `SoftmaxCrossEntropy` contains it already.
+
+    Examples
+    --------
+    >>> from minicnn import Softmax
+    >>> Softmax().forward(np.log([[1.0, 2.0, 5.0]]))
+    array([[0.125, 0.25 , 0.625]])
+    """
 
     functions = softmax_forward, softmax_backward

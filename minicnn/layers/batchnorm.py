@@ -75,6 +75,16 @@ def batchnorm_forward(
         If the arrays are not all float32 or all float64.
     ValueError
         If shapes do not fit, or there is only one number a channel.
+
+    Examples
+    --------
+    >>> from minicnn.functional import batchnorm_forward
+    >>> x = np.array([[1.0, 10.0], [2.0, 30.0], [3.0, 50.0]])
+    >>> y, cache = batchnorm_forward(x, gamma=np.ones(2), beta=np.zeros(2))
+    >>> y.round(3)  # each column by itself
+    array([[-1.225, -1.225],
+           [ 0.   ,  0.   ],
+           [ 1.225,  1.225]])
     """
     x = _checked(x, gamma, beta)
     rows = _rows(x)
@@ -101,6 +111,17 @@ def batchnorm_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple[np.ndarra
     -------
     dx : array, shape of x
     dgamma, dbeta : array, shape (C,)
+
+    Examples
+    --------
+    >>> from minicnn.functional import batchnorm_backward, batchnorm_forward
+    >>> rng = np.random.default_rng(0)
+    >>> y, cache = batchnorm_forward(rng.normal(5, 2, (8, 3)), gamma=np.ones(3), beta=np.zeros(3))
+    >>> dx, dgamma, dbeta = batchnorm_backward(rng.normal(size=(8, 3)), cache)
+    >>> np.allclose(dx.sum(axis=0), 0)  # the work of the mean's term
+    True
+    >>> np.allclose((dx * y).sum(axis=0), 0, atol=1e-4)  # and of the variance's
+    True
     """
     x, gamma, mean, _, inv_std = checked_cache(cache, BatchNormCache, "batchnorm_forward")
     dgamma, dbeta = _parameter_gradients(dy, cache)
@@ -126,6 +147,14 @@ def batchnorm_inference_forward(
     -------
     y : array, shape of `x`
     cache : BatchNormCache
+
+    Examples
+    --------
+    >>> from minicnn.functional import batchnorm_inference_forward
+    >>> x, mean, var = np.array([[3.0], [5.0], [9.0]]), np.array([5.0]), np.array([4.0])
+    >>> y, cache = batchnorm_inference_forward(x, np.ones(1), np.zeros(1), mean, var, eps=0)
+    >>> y.ravel()
+    array([-1.,  0.,  2.])
     """
     x = _checked(x, gamma, beta, mean=mean, var=var)
     if (var < 0).any():
@@ -145,6 +174,15 @@ def batchnorm_inference_backward(dy: np.ndarray, cache: BatchNormCache) -> tuple
     -------
     dx : array, shape of x
     dgamma, dbeta, dmean, dvar : array, shape (C,)
+
+    Examples
+    --------
+    >>> from minicnn.functional import batchnorm_inference_backward, batchnorm_inference_forward
+    >>> x, mean, var = np.array([[3.0], [5.0], [9.0]]), np.array([5.0]), np.array([4.0])
+    >>> y, cache = batchnorm_inference_forward(x, np.ones(1), np.zeros(1), mean, var, eps=0)
+    >>> dx, dgamma, dbeta, dmean, dvar = batchnorm_inference_backward(np.ones((3, 1)), cache)
+    >>> dx.ravel()  # one term: 1 / sqrt(4)
+    array([0.5, 0.5, 0.5])
     """
     x, gamma, mean, _, inv_std = checked_cache(cache, BatchNormCache, "batchnorm_inference_forward")
     dgamma, dbeta = _parameter_gradients(dy, cache)
@@ -240,6 +278,16 @@ class BatchNorm(Layer):
     ----------
     state : dict
         "running_mean" and "running_var", each (C,): what evaluation normalizes with.
+
+    Examples
+    --------
+    >>> from minicnn import BatchNorm
+    >>> layer = BatchNorm()
+    >>> layer.build((3,))
+    (3,)
+    >>> y = layer.forward(np.random.default_rng(0).normal(5, 2, (100, 3)).astype("float32"), training=True)
+    >>> np.allclose(y.mean(axis=0), 0, atol=1e-5), np.allclose(y.std(axis=0), 1, atol=1e-5)  # each channel
+    (True, True)
     """
 
     def __init__(self, momentum: float = 0.9, eps: float = 1e-5):

@@ -87,6 +87,15 @@ def conv2d_forward(
         If the arrays are not all float32 or all float64.
     ValueError
         If shapes or options do not fit together.
+
+    Examples
+    --------
+    >>> from minicnn.functional import conv2d_forward
+    >>> x = np.arange(16.0).reshape(1, 4, 4, 1)
+    >>> w = np.array([[-1.0, 1.0]]).reshape(1, 2, 1, 1)  # each pixel minus its left neighbour
+    >>> y, cache = conv2d_forward(x, w)
+    >>> y.shape, np.unique(y)
+    ((1, 4, 3, 1), array([1.]))
     """
     x, w = _checked(x, w, b, groups)
     windows = Windows.on(x.shape[1:3], w.shape[:2], stride, padding, dilation, "The convolution")
@@ -125,6 +134,16 @@ def conv2d_backward(
     dx : array, shape (N, H, W, C)
     dw : array, shape (KH, KW, C / groups, F)
     db : array, shape (F,); None if there was no bias
+
+    Examples
+    --------
+    >>> from minicnn.functional import conv2d_backward, conv2d_forward
+    >>> y, cache = conv2d_forward(np.ones((1, 3, 3, 1)), np.ones((2, 2, 1, 1)), np.zeros(1))
+    >>> dx, dw, db = conv2d_backward(np.ones(y.shape), cache)
+    >>> dx[0, :, :, 0]  # in how many windows each pixel lies
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]])
     """
     x, w, with_bias, windows, groups = checked_cache(cache, Conv2DCache, "conv2d_forward")
     dy = checked_dy(dy, (len(x), *windows.output, w.shape[3]), x.dtype)
@@ -199,6 +218,15 @@ class Conv2D(Layer):
         False where a batch norm follows, which takes any bias out again.
     initializer : str or function
         Of the kernel, see `minicnn.initializers`; biases start at zero.
+
+    Examples
+    --------
+    >>> from minicnn import Conv2D
+    >>> layer = Conv2D(16, 3, stride=2, padding="same")
+    >>> layer.build((28, 28, 1))
+    (14, 14, 16)
+    >>> {name: array.shape for name, array in layer.params.items()}
+    {'w': (3, 3, 1, 16), 'b': (16,)}
     """
 
     def __init__(

@@ -52,6 +52,14 @@ def dense_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None) -> 
         If the arrays are not all float32 or all float64.
     ValueError
         If shapes do not fit together.
+
+    Examples
+    --------
+    >>> from minicnn.functional import dense_forward
+    >>> x, w, b = np.array([[1.0, 2.0]]), np.array([[1.0, 0.0, 3.0], [0.0, 1.0, 4.0]]), np.array([0.0, 0.0, 5.0])
+    >>> y, cache = dense_forward(x, w, b)
+    >>> y
+    array([[ 1.,  2., 16.]])
     """
     x = checked_array(x, "x", "(N, in)")
     w = checked_array(w, "w", "(in, out)")
@@ -83,6 +91,14 @@ def dense_backward(
     dx : array, shape (N, in)
     dw : array, shape (in, out)
     db : array, shape (out,); None if there was no bias
+
+    Examples
+    --------
+    >>> from minicnn.functional import dense_backward, dense_forward
+    >>> y, cache = dense_forward(x=np.array([[1.0, 2.0]]), w=np.array([[3.0], [4.0]]), b=np.zeros(1))
+    >>> dx, dw, db = dense_backward(np.array([[1.0]]), cache)
+    >>> dx, dw.T, db  # w, x, and how often b was added
+    (array([[3., 4.]]), array([[1., 2.]]), array([1.]))
     """
     x, w, with_bias = checked_cache(cache, DenseCache, "dense_forward")
     dy = checked_dy(dy, (len(x), w.shape[1]), x.dtype)
@@ -103,6 +119,15 @@ class Dense(Layer):
         False where a batch norm follows, which takes any bias out again.
     initializer : str or function
         Of the weights, see `minicnn.initializers`; biases start at zero.
+
+    Examples
+    --------
+    >>> from minicnn import Dense
+    >>> layer = Dense(10)
+    >>> layer.build((784,))
+    (10,)
+    >>> {name: array.shape for name, array in layer.params.items()}
+    {'w': (784, 10), 'b': (10,)}
     """
 
     def __init__(self, units: int, use_bias: bool = True, initializer: str | initializers.Initializer = "he_uniform"):

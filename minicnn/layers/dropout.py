@@ -42,6 +42,13 @@ def dropout_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tup
     y : array, shape and dtype of `x`
     cache : array, shape and dtype of `x`
         The scaled mask m / keep, for `dropout_backward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import dropout_forward
+    >>> y, cache = dropout_forward(np.ones((1, 8)), rate=0.5, rng=np.random.default_rng(1))
+    >>> y  # those kept are doubled
+    array([[0., 0., 2., 0., 2., 2., 0., 2.]])
     """
     x = checked_array(x, "x")
     scaled_mask = _scaled_mask(x.shape, x.dtype, rate, rng)
@@ -49,7 +56,15 @@ def dropout_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tup
 
 
 def dropout_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
-    """Pass the gradient through the same units, equation (2). Shapes as in `dropout_forward`."""
+    """Pass the gradient through the same units, equation (2). Shapes as in `dropout_forward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import dropout_backward, dropout_forward
+    >>> y, cache = dropout_forward(np.ones((1, 8)), rate=0.5, rng=np.random.default_rng(1))
+    >>> bool((dropout_backward(np.ones((1, 8)), cache) == y).all())  # through the same units, by the same factor
+    True
+    """
     scaled_mask = checked_cache(cache, np.ndarray, "dropout_forward")
     return _product(checked_dy(dy, scaled_mask.shape, scaled_mask.dtype), scaled_mask)
 
@@ -69,6 +84,13 @@ def spatial_dropout2d_forward(x: np.ndarray, rate: float, rng: np.random.Generat
     y : array, shape and dtype of `x`
     cache : array, shape of `x`
         The scaled mask m / keep, for `spatial_dropout2d_backward`: a view that repeats one number for each channel.
+
+    Examples
+    --------
+    >>> from minicnn.functional import spatial_dropout2d_forward
+    >>> y, cache = spatial_dropout2d_forward(np.ones((1, 4, 4, 6)), rate=0.5, rng=np.random.default_rng(0))
+    >>> y.mean(axis=(1, 2))  # a channel is there or not, as a whole
+    array([[0., 2., 2., 2., 0., 0.]])
     """
     x = checked_array(x, "x", "(N, H, W, C)")
     N, _, _, C = x.shape
@@ -77,7 +99,15 @@ def spatial_dropout2d_forward(x: np.ndarray, rate: float, rng: np.random.Generat
 
 
 def spatial_dropout2d_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
-    """Pass the gradient through the same channels, equation (2). Shapes as in `spatial_dropout2d_forward`."""
+    """Pass the gradient through the same channels, equation (2). Shapes as in `spatial_dropout2d_forward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import spatial_dropout2d_backward, spatial_dropout2d_forward
+    >>> y, cache = spatial_dropout2d_forward(np.ones((1, 4, 4, 6)), rate=0.5, rng=np.random.default_rng(0))
+    >>> spatial_dropout2d_backward(np.ones((1, 4, 4, 6)), cache).mean(axis=(1, 2))
+    array([[0., 2., 2., 2., 0., 0.]])
+    """
     return dropout_backward(dy, checked_cache(cache, np.ndarray, "spatial_dropout2d_forward"))
 
 
@@ -124,6 +154,16 @@ class Dropout(Layer):
     ----------
     rate : float in [0, 1)
         Probability that a unit is silenced, dimensionless.
+
+    Examples
+    --------
+    >>> from minicnn import Dropout
+    >>> layer = Dropout(0.25)
+    >>> layer.build((10_000,))
+    (10000,)
+    >>> y = layer.forward(np.ones((1, 10_000), "float32"), training=True)
+    >>> round(float((y == 0).mean()), 2), round(float(y.mean()), 2)  # a quarter is silenced, the mean stays
+    (0.25, 1.0)
     """
 
     functions = dropout_forward, dropout_backward
@@ -154,6 +194,15 @@ class SpatialDropout2D(Dropout):
     ----------
     rate : float in [0, 1)
         Probability that a channel is silenced, dimensionless.
+
+    Examples
+    --------
+    >>> from minicnn import SpatialDropout2D
+    >>> layer = SpatialDropout2D(0.5)
+    >>> layer.build((4, 4, 6))
+    (4, 4, 6)
+    >>> layer.forward(np.ones((1, 4, 4, 6), "float32"), training=True)[0, 0, 0]  # six channels
+    array([0., 0., 0., 2., 2., 2.], dtype=float32)
     """
 
     functions = spatial_dropout2d_forward, spatial_dropout2d_backward

@@ -35,6 +35,13 @@ def flatten_forward(x: np.ndarray) -> tuple[np.ndarray, FlattenCache]:
     y : array, shape (N, product of the other axes)
         A view of `x` where its memory allows.
     cache : FlattenCache
+
+    Examples
+    --------
+    >>> from minicnn.functional import flatten_forward
+    >>> y, cache = flatten_forward(np.zeros((20, 7, 7, 32)))
+    >>> y.shape
+    (20, 1568)
     """
     x, shape = checked_array(x, "x"), x.shape
     if shape == ():
@@ -43,13 +50,28 @@ def flatten_forward(x: np.ndarray) -> tuple[np.ndarray, FlattenCache]:
 
 
 def flatten_backward(dy: np.ndarray, cache: FlattenCache) -> np.ndarray:
-    """Back to the shape of x, equation (1)."""
+    """Back to the shape of x, equation (1).
+
+    Examples
+    --------
+    >>> from minicnn.functional import flatten_backward, flatten_forward
+    >>> y, cache = flatten_forward(np.zeros((20, 7, 7, 32)))
+    >>> flatten_backward(np.ones(y.shape), cache).shape
+    (20, 7, 7, 32)
+    """
     shape, dtype = checked_cache(cache, FlattenCache, "flatten_forward")
     return checked_dy(dy, (shape[0], math.prod(shape[1:])), dtype).reshape(shape)
 
 
 class Flatten(FunctionLayer):
-    """From images (N, H, W, C) to rows (N, H * W * C), as `Dense` takes them."""
+    """From images (N, H, W, C) to rows (N, H * W * C), as `Dense` takes them.
+
+    Examples
+    --------
+    >>> from minicnn import Flatten
+    >>> Flatten().build((7, 7, 32))
+    (1568,)
+    """
 
     functions = flatten_forward, flatten_backward
 

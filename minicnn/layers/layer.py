@@ -18,7 +18,17 @@ from ..configured import Configured
 
 
 class NotReadyError(RuntimeError, AttributeError):
-    """A layer or model was used before the call that it needs first (`build`, `forward`)."""
+    """A layer or model was used before the call that it needs first (`build`, `forward`).
+
+    Examples
+    --------
+    >>> from minicnn.layers import Dense, NotReadyError
+    >>> try:
+    ...     Dense(4).params
+    ... except NotReadyError as error:
+    ...     print(error)
+    Dense has no params yet: put the layer into a Sequential, or call build(input_shape) first.
+    """
 
 
 class Layer(Configured):
@@ -43,6 +53,19 @@ class Layer(Configured):
         Source of the layer's randomness, shared by all layers of a model; set by `build`.
     cache
         What the last `forward` kept for `backward`.
+
+    Examples
+    --------
+    >>> from minicnn.layers import Layer
+    >>> class Square(Layer):
+    ...     def forward(self, x, training=False):
+    ...         self.cache = x
+    ...         return x**2
+    ...     def backward(self, dy):
+    ...         return 2 * self.cache * dy
+    >>> from minicnn import gradcheck
+    >>> gradcheck.check_layer(Square(), np.array([[1.0, -2.0]])).passed
+    True
     """
 
     def build(

@@ -63,6 +63,14 @@ def max_pool2d_forward(
     ------
     TypeError, ValueError
         If x is no batch of float images, or the windows do not fit on them.
+
+    Examples
+    --------
+    >>> from minicnn.functional import max_pool2d_forward
+    >>> x = np.array([[1.0, 2.0, 0.0, 0.0], [3.0, 4.0, 0.0, 9.0]]).reshape(1, 2, 4, 1)
+    >>> y, cache = max_pool2d_forward(x, pool_size=2)
+    >>> y.ravel()
+    array([4., 9.])
     """
     windows = _windows(x, pool_size, stride, padding, "The max pooling")
     y = np.empty((len(x), *windows.output, x.shape[3]), x.dtype)
@@ -81,7 +89,17 @@ def max_pool2d_forward(
 
 
 def max_pool2d_backward(dy: np.ndarray, cache: MaxPoolCache) -> np.ndarray:
-    """Gradient to the winners, equation (2). Shapes as in `max_pool2d_forward`."""
+    """Gradient to the winners, equation (2). Shapes as in `max_pool2d_forward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import max_pool2d_backward, max_pool2d_forward
+    >>> x = np.array([[1.0, 2.0, 0.0, 0.0], [3.0, 4.0, 0.0, 9.0]]).reshape(1, 2, 4, 1)
+    >>> y, cache = max_pool2d_forward(x, pool_size=2)
+    >>> max_pool2d_backward(np.ones(y.shape), cache)[0, :, :, 0]
+    array([[0., 0., 0., 0.],
+           [0., 1., 0., 1.]])
+    """
     winner, dtype, windows = checked_cache(cache, MaxPoolCache, "max_pool2d_forward")
     dy = checked_dy(dy, winner.shape, dtype)
     dx = np.zeros((len(dy), *windows.padded_image, dy.shape[3]), dtype)
@@ -104,7 +122,16 @@ class AvgPoolCache(NamedTuple):
 def avg_pool2d_forward(
     x: np.ndarray, *, pool_size: int | Pair = 2, stride: int | Pair | None = None, padding: Padding = 0
 ) -> tuple[np.ndarray, AvgPoolCache]:
-    """Mean of each window's cells inside the image, equation (3). Arguments as in `max_pool2d_forward`."""
+    """Mean of each window's cells inside the image, equation (3). Arguments as in `max_pool2d_forward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import avg_pool2d_forward
+    >>> x = np.array([[1.0, 2.0, 0.0, 0.0], [3.0, 4.0, 0.0, 9.0]]).reshape(1, 2, 4, 1)
+    >>> y, cache = avg_pool2d_forward(x, pool_size=2)
+    >>> y.ravel()
+    array([2.5 , 2.25])
+    """
     windows = _windows(x, pool_size, stride, padding, "The average pooling")
     inside = windows.padded(np.ones((1, *windows.image, 1), x.dtype))
     count = sum(_cells(inside, windows))
@@ -112,7 +139,16 @@ def avg_pool2d_forward(
 
 
 def avg_pool2d_backward(dy: np.ndarray, cache: AvgPoolCache) -> np.ndarray:
-    """An equal share to each cell, equation (4). Shapes as in `avg_pool2d_forward`."""
+    """An equal share to each cell, equation (4). Shapes as in `avg_pool2d_forward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import avg_pool2d_backward, avg_pool2d_forward
+    >>> y, cache = avg_pool2d_forward(np.zeros((1, 2, 4, 1)), pool_size=2)
+    >>> avg_pool2d_backward(np.ones(y.shape), cache)[0, :, :, 0]
+    array([[0.25, 0.25, 0.25, 0.25],
+           [0.25, 0.25, 0.25, 0.25]])
+    """
     shape, count, windows = checked_cache(cache, AvgPoolCache, "avg_pool2d_forward")
     dy = checked_dy(dy, (shape[0], *windows.output, shape[3]), count.dtype)
     dx = np.zeros((shape[0], *windows.padded_image, shape[3]), dy.dtype)
@@ -140,6 +176,13 @@ def global_avg_pool2d_forward(x: np.ndarray) -> tuple[np.ndarray, GlobalAvgPoolC
     -------
     y : array, shape (N, C)
     cache : GlobalAvgPoolCache
+
+    Examples
+    --------
+    >>> from minicnn.functional import global_avg_pool2d_forward
+    >>> y, cache = global_avg_pool2d_forward(np.arange(8.0).reshape(1, 2, 2, 2))
+    >>> y
+    array([[3., 4.]])
     """
     x = checked_array(x, "x", "(N, H, W, C)")
     if x.shape[1] * x.shape[2] == 0:
@@ -148,7 +191,15 @@ def global_avg_pool2d_forward(x: np.ndarray) -> tuple[np.ndarray, GlobalAvgPoolC
 
 
 def global_avg_pool2d_backward(dy: np.ndarray, cache: GlobalAvgPoolCache) -> np.ndarray:
-    """An equal share to each pixel, equation (5). Shapes as in `global_avg_pool2d_forward`."""
+    """An equal share to each pixel, equation (5). Shapes as in `global_avg_pool2d_forward`.
+
+    Examples
+    --------
+    >>> from minicnn.functional import global_avg_pool2d_backward, global_avg_pool2d_forward
+    >>> y, cache = global_avg_pool2d_forward(np.zeros((1, 2, 2, 1)))
+    >>> global_avg_pool2d_backward(np.array([[1.0]]), cache).ravel()
+    array([0.25, 0.25, 0.25, 0.25])
+    """
     N, H, W, C = checked_cache(cache, GlobalAvgPoolCache, "global_avg_pool2d_forward").shape
     dy = checked_dy(dy, (N, C), cache.dtype)
     return np.broadcast_to((dy / (H * W))[:, None, None, :], cache.shape).copy()
@@ -200,6 +251,14 @@ class MaxPool2D(_Pool2D):
     ----------
     pool_size, stride, padding
         As in `max_pool2d_forward`.
+
+    Examples
+    --------
+    >>> from minicnn import MaxPool2D
+    >>> MaxPool2D(2).build((28, 28, 16))
+    (14, 14, 16)
+    >>> MaxPool2D(2).forward(np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)).item()
+    4.0
     """
 
     functions = max_pool2d_forward, max_pool2d_backward
@@ -212,13 +271,30 @@ class AvgPool2D(_Pool2D):
     ----------
     pool_size, stride, padding
         As in `avg_pool2d_forward`.
+
+    Examples
+    --------
+    >>> from minicnn import AvgPool2D
+    >>> AvgPool2D(2).build((28, 28, 16))
+    (14, 14, 16)
+    >>> AvgPool2D(2).forward(np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)).item()
+    2.5
     """
 
     functions = avg_pool2d_forward, avg_pool2d_backward
 
 
 class GlobalAvgPool2D(FunctionLayer):
-    """Mean of each channel over the whole image, (N, H, W, C) to (N, C): equation (5)."""
+    """Mean of each channel over the whole image, (N, H, W, C) to (N, C): equation (5).
+
+    Examples
+    --------
+    >>> from minicnn import GlobalAvgPool2D
+    >>> GlobalAvgPool2D().build((7, 7, 64))
+    (64,)
+    >>> GlobalAvgPool2D().forward(np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1))
+    array([[2.5]])
+    """
 
     functions = global_avg_pool2d_forward, global_avg_pool2d_backward
 

@@ -2,6 +2,10 @@
 
 Every function returns a `matplotlib.figure.Figure` of its own, made without pyplot: nothing opens a window and nothing
 is kept behind the scenes. `figure.savefig("name.png")` writes it.
+
+>>> from minicnn import datasets, plots
+>>> figure = plots.contact_sheet(datasets.load("digits"))
+>>> figure.savefig("digits.png")
 """
 
 from .confusion import confusion_matrix

@@ -30,6 +30,13 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: Sequenc
     ------
     ValueError
         If shapes differ, there is no image or a class is out of range.
+
+    Examples
+    --------
+    >>> from minicnn import plots
+    >>> figure = plots.confusion_matrix(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), ["cat", "dog"])
+    >>> figure.axes[0].get_title(loc="left")
+    '75.0 % of 4 images are right'
     """
     checked_kind("confusion_matrix", "classes", classes, Sequence, "the names of the classes")
     labels, predicted = np.asarray(labels), np.asarray(predicted)

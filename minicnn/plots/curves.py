@@ -35,6 +35,14 @@ def learning_curves(histories: History | Mapping[str, History]) -> Figure:
     ------
     ValueError
         If there is no epoch to show.
+
+    Examples
+    --------
+    >>> from minicnn import History, plots
+    >>> history = History(loss=[2.0, 1.1], val_loss=[1.5, 1.2], accuracy=[0.4, 0.7], val_accuracy=[0.5, 0.6])
+    >>> figure = plots.learning_curves(history)
+    >>> [ax.get_ylabel() for ax in figure.axes]
+    ['loss', 'accuracy']
     """
     several = histories if isinstance(histories, Mapping) else {"": histories}
     for history in several.values():
@@ -81,6 +89,15 @@ def lesson_figure(results: Results) -> Figure:
     ------
     ValueError
         If no run is finished.
+
+    Examples
+    --------
+    >>> from minicnn import plots
+    >>> from minicnn.results import Curves, Recipe, Results
+    >>> about = {"name": "made up", "train_images": 100, "test_images": 100}
+    >>> results = Results(about, Recipe(epochs=1), [0], 0.8, {"plain": {0: Curves([0.4], [0.9], [0.6], [0.8])}})
+    >>> len(plots.lesson_figure(results).axes)
+    6
     """
     checked_kind("lesson_figure", "results", results, Results, "what run_experiment returned")
     arms = [arm for arm, runs in results.runs.items() if runs]
@@ -136,6 +153,14 @@ def own_lesson_figure(own: Results, library: Results) -> Figure:
     ------
     ValueError
         If there is no arm of which both have finished a run.
+
+    Examples
+    --------
+    >>> from minicnn import plots
+    >>> from minicnn.results import Curves, Recipe, Results
+    >>> results = Results({}, Recipe(epochs=1), [0], 0.8, {"plain": {0: Curves([0.4], [0.9], [0.6], [0.8])}})
+    >>> [text.get_text() for text in plots.own_lesson_figure(own=results, library=results).axes[0].get_legend().texts]
+    ['your layers', "minicnn's layers"]
     """
     for name, given in (("own", own), ("library", library)):
         checked_kind("own_lesson_figure", name, given, Results, "what run_experiment returned")

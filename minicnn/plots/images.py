@@ -42,6 +42,13 @@ def contact_sheet(data: Dataset, *, test: bool = False, columns: int = 10, seed:
     ------
     TypeError, ValueError
         If `columns` is no whole number above 0, or `seed` none from 0.
+
+    Examples
+    --------
+    >>> from minicnn import datasets, plots
+    >>> figure = plots.contact_sheet(datasets.load("digits"), columns=5)
+    >>> figure.axes[0].get_yticklabels()[0].get_text().splitlines()  # a class, and how many images it has
+    ['0', '128']
     """
     if not hasattr(data, "train") or not hasattr(data, "classes"):
         raise TypeError(f"contact_sheet takes a Dataset as data, got {data!r:.80}.")
@@ -91,6 +98,14 @@ def batch(
     ------
     TypeError, ValueError
         If there is no image, or an array is not of its form.
+
+    Examples
+    --------
+    >>> from minicnn import datasets, plots
+    >>> images, labels = datasets.load("digits").train
+    >>> figure = plots.batch(images[:16], labels[:16])
+    >>> figure.get_suptitle()
+    '16 images of 8x8x1'
     """
     most = checked_count("batch", "most", most, at_least=1)
     shown, remark = _in_colour("batch", images)
@@ -131,6 +146,14 @@ def augmented(pipeline: Augment, images: np.ndarray, *, versions: int = 8, most:
     ------
     TypeError, ValueError
         If there is no image.
+
+    Examples
+    --------
+    >>> from minicnn import augment, datasets, plots
+    >>> pipeline = augment.Pipeline([augment.Shift(2), augment.Cutout(3)])
+    >>> figure = plots.augmented(pipeline, datasets.load("digits").train.images, versions=2)
+    >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    ['as it is', 'epoch 1', 'epoch 2']
     """
     check_pipeline("augmented", pipeline)
     if pipeline is None:

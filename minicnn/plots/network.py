@@ -32,6 +32,13 @@ def first_layer_filters(model: Sequential) -> Figure:
     ------
     ValueError
         If the model has no convolution.
+
+    Examples
+    --------
+    >>> from minicnn import Conv2D, Sequential, plots
+    >>> figure = plots.first_layer_filters(Sequential([Conv2D(8, 3)], input_shape=(28, 28, 1)))
+    >>> figure.get_suptitle()
+    '8 filters of the first convolution, 3x3 pixels'
     """
     checked_kind("first_layer_filters", "model", model, Sequential, "a Sequential")
     first = next((layer for layer in model.layers if isinstance(layer, Conv2D)), None)
@@ -71,6 +78,13 @@ def activations(model: Sequential, image: np.ndarray, layer_name: str) -> Figure
     ------
     ValueError
         If there is no such layer, or the image has another shape than the model takes.
+
+    Examples
+    --------
+    >>> from minicnn import Conv2D, ReLU, Sequential, datasets, plots
+    >>> model = Sequential([Conv2D(8, 3), ReLU()], input_shape=(28, 28, 1))
+    >>> image = datasets.load("fashion-mini").test.images[0]
+    >>> plots.activations(model, image, "relu_1").savefig("activations.png")
     """
     checked_kind("activations", "model", model, Sequential, "a Sequential")
     if layer_name not in model.layer_names:

@@ -12,6 +12,11 @@ By (2) and (4), output = ceil(size / s). If the sum in (4) is odd, the extra cel
 has it.
 
 Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285, 2016.
+
+>>> from minicnn.reference import geometry
+>>> windows = geometry.lay_windows(image=(28, 28), kernel=3, stride=2, padding="same")
+>>> windows.output, windows.padding
+((14, 14), ((0, 1), (0, 1)))
 """
 
 from __future__ import annotations

@@ -15,6 +15,11 @@ Indices, everywhere the same:
     m       row of a matrix of all examples, positions  k         class
 
 Arrays are float32 or float64; every result has the dtype of the first argument. Images are (N, H, W, C).
+
+>>> from minicnn.reference import loops
+>>> y, cache = loops.max_pool2d_forward(np.arange(16.0).reshape(1, 4, 4, 1), pool_size=2)
+>>> y.ravel()
+array([ 5.,  7., 13., 15.])
 """
 
 from __future__ import annotations

@@ -13,6 +13,14 @@ Two ideas carry the whole file.
    `under_offset`. What loops over windows in `loops` becomes a short loop over offsets here.
 
 Arguments, results and equations as in `loops`; float32 stays float32. Images are (N, H, W, C).
+
+>>> from minicnn.reference import vectorized
+>>> y, cache = vectorized.max_pool2d_forward(np.arange(16.0).reshape(1, 4, 4, 1), pool_size=2)
+>>> vectorized.max_pool2d_backward(np.ones(y.shape), cache)[0, :, :, 0].astype(int)
+array([[0, 0, 0, 0],
+       [0, 1, 0, 1],
+       [0, 0, 0, 0],
+       [0, 1, 0, 1]])
 """
 
 from __future__ import annotations
