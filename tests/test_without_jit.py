@@ -18,7 +18,7 @@ def test_common_tests_pass_with_numba_disabled():
 
 
 def test_kernels_are_plain_functions_then():
-    code = "from minicnn.kernels.im2col import im2col; print(type(im2col).__name__)"
+    code = "from minicnn.kernels.col2im import col2im; print(type(col2im).__name__)"
     for disabled, kind in (("0", "CPUDispatcher"), ("1", "function")):
         environment = os.environ | {"NUMBA_DISABLE_JIT": disabled}
         result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)

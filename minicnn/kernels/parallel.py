@@ -21,6 +21,8 @@ from typing import TypeVar
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from . import memory
+
 Result = TypeVar("Result")
 
 BLAS_BUFFERS = (64, 320), (320, 768)  # shapes of a product that fills OpenBLAS's buffers on processors with AVX2
@@ -75,6 +77,7 @@ def threads(number: int | None = None) -> Iterator[None]:
     Holding the block around a whole training run also saves asking BLAS again at every layer.
     """
     check_threads(number)
+    memory.keep_freed()
     outside = getattr(_local, "threads", None)
     _local.threads = number or outside
     try:

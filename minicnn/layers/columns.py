@@ -19,10 +19,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..kernels import im2col as kernels
+from ..kernels import col2im as kernels
 from .windows import Windows
 
 TILE_BYTES = 1 << 20  # small enough to stay in the cache, large enough that adding up dw tile by tile is cheap
+FEW_CHANNELS = 3  # up to which a run of OW pixels is longer, and quicker to copy, than one of KW C numbers
 
 
 class Tile(NamedTuple):
@@ -66,18 +67,16 @@ def im2col(x: np.ndarray, tile: Tile, windows: Windows, groups: int = 1) -> np.n
     Returns
     -------
     columns : array, shape (groups, positions, KH * KW * C / groups)
+        With few channels it lies in memory column by column, so that whole image rows are copied at a time.
     """
     padded = windows.padded(x[tile.images], windows.rows_under(tile.rows))
-    shape = _shape(tile, windows, x.shape[3], groups)
-    columns = np.empty(shape, x.dtype)
-    if _rows_are_runs(windows, groups):
-        step_i, step_j = windows.stride
-        channels = x.shape[3]
-        rows = padded.reshape(*padded.shape[:2], -1)
-        kernels.im2col(rows, columns.reshape(*shape[1:5], -1), step_i, step_j * channels, windows.dilation[0])
+    G, N, OH, OW, KH, KW, C = shape = _shape(tile, windows, x.shape[3], groups)
+    if C <= FEW_CHANNELS:
+        columns = np.empty((G, KH, KW, C, N, OH, OW), x.dtype).transpose(0, 4, 5, 6, 1, 2, 3)
     else:
-        columns[...] = _patches(padded, shape, windows)
-    return columns.reshape(groups, shape[1] * shape[2] * shape[3], -1)
+        columns = np.empty(shape, x.dtype)
+    columns[...] = _patches(padded, shape, windows)  # (1)
+    return columns.reshape(G, N * OH * OW, KH * KW * C)
 
 
 def col2im(dcolumns: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows, groups: int = 1) -> None:

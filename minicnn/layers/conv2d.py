@@ -160,7 +160,7 @@ def conv2d_backward(
             columns = im2col(x, tile, windows, groups)
             dw += columns.transpose(0, 2, 1) @ dy_tile  # (4)
             if need_dx:
-                dcolumns = np.matmul(dy_tile, w_matrix.transpose(0, 2, 1), out=columns)  # (5)
+                dcolumns = dy_tile @ w_matrix.transpose(0, 2, 1)  # (5)
                 col2im(dcolumns, dx, tile, windows, groups)  # (6)
         return dw
 
