@@ -26,7 +26,7 @@ from .batches import Augment, Examples
 from .callbacks import Callback
 from .finite import FiniteCheck
 from .history import History, Tally
-from .kernels import parallel
+from .kernels import memory, parallel
 from .losses import Loss
 from .model import Sequential
 from .onlooker import Onlooker
@@ -212,6 +212,7 @@ def fit(
             run.interrupted = run.ctrl_c
         run.history.stop_reason = "Ctrl-C" if run.interrupted else run.stop_reason
         run.notify("on_train_end")
+    memory.give_back()
     return run.history
 
 

@@ -58,11 +58,12 @@ TECHNIQUES = {
         "im2col for kernels of 3x3 too",
         {"layers.winograd.applies": lambda windows, channels, filters, groups: False},
     ),
+    "freed memory kept": Technique(
+        "handed back to the system as the C library likes", {"kernels.memory.keep_freed": lambda: None}
+    ),
     "caches let go": Technique("kept until the next step", {"layers.layer.Layer.forget": lambda layer: None}),
     "tiles": Technique("one matrix of all columns", {"layers.columns.TILE_BYTES": NO_LIMIT}),
-    "im2col kernels": Technique(
-        "columns copied by NumPy from a strided view", {"layers.columns._rows_are_runs": lambda windows, groups: False}
-    ),
+    "columns of few channels": Technique("row by row, like those of many", {"layers.columns.FEW_CHANNELS": 0}),
     "no gradient of the data": Technique(
         "the first convolution computes dx too",
         {"layers.conv2d.Conv2D.backward_params": lambda layer, dy: layer.backward(dy)},

@@ -1,9 +1,9 @@
 """Keep the memory of freed arrays in the process, for the next training step to use.
 
 A step makes and frees the same large arrays as the step before. By default glibc, the C library of most Linux systems,
-hands a large piece back to the system as soon as it is free. The next step gets new pages, and each of them costs a page
-fault, in which the system finds and clears it: with the small network of `minicnn bench` at batch 128, 4,000 of them, a
-fifth of the step. Told to keep what is freed, it causes none; the most memory that is held at a time stays the same.
+hands a large piece back to the system as soon as it is free. The next step gets new pages, and each of them costs a
+page fault, in which the system finds and clears it: 4,000 of them, a fifth of the step, with the small network of
+`minicnn bench` at batch 128. Told to keep what is freed, it causes none, and hardly more memory is held at a time.
 
 Other C libraries have no such call, and are left as they are.
 """
