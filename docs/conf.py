@@ -6,6 +6,8 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS.parent), str(DOCS / "extensions")]
 
+import gallery  # noqa: E402
+
 import minicnn  # noqa: E402
 
 project = "minicnn"
@@ -58,17 +60,14 @@ for path in sorted(Path().rglob("*.png")):
     if path.stat().st_mtime >= started:
         display(Image(path))"""
 
-# Shown, not run: the first needs a download, the second minutes.
-NOT_RUN = "lesson_network", "larger_than_memory"
-
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "examples",
-    "filename_pattern": "".join(rf"(?<!{name})" for name in NOT_RUN) + r"\.py$",
-    "within_subsection_order": "FileNameSortKey",
-    "image_scrapers": ("written_figures.scrape",),
-    "reset_argv": "written_figures.arguments",
+    "filename_pattern": "".join(rf"(?<!{name})" for name in gallery.NOT_RUN) + r"\.py$",
+    "within_subsection_order": "gallery.ReadingOrder",
+    "image_scrapers": ("gallery.show_figures",),
     "reset_modules": (),
+    "default_thumb_file": str(DOCS / "_static" / "thumbnail.png"),
     "first_notebook_cell": NOTEBOOK_BEGIN,
     "last_notebook_cell": NOTEBOOK_END,
     "download_all_examples": False,

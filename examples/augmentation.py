@@ -2,7 +2,7 @@
 ============
 
 The same photographs of clothing, mirrored and moved a little, new at every epoch.
-Run it: ``python examples/augmentation.py [--quick] [--figure augmented.png]``
+Run it: ``python examples/augmentation.py [--quick]``
 
 Few images and many epochs: a network learns them by heart. The second one hardly sees an image twice; that shows in the
 gap between the accuracies on training and on test images.
@@ -34,15 +34,15 @@ def network():
 def main(argv=None):
     parser = argparse.ArgumentParser(description="Train with and without augmentation.")
     parser.add_argument("--quick", action="store_true", help="100 images and two epochs, to see that it runs")
-    parser.add_argument("--figure", metavar="FILE", help="write what augmentation does to some images to this file")
+    parser.add_argument("--figure", metavar="FILE", default="augmentation.png", help="(%(default)s)")
     options = parser.parse_args(argv)
 
     data = datasets.load("fashion-mini").subset(train=1000)
     if options.quick:
         data = data.subset(train=100, test=100)
     pipeline = augment.Pipeline([augment.Flip(), augment.Shift(2)], seed=0)
-    if options.figure:
-        plots.augmented(pipeline, data.train.images).savefig(options.figure)
+    plots.augmented(pipeline, data.train.images).savefig(options.figure)
+    print(f"What augmentation does to some images: {options.figure}")
 
     loss, accuracies = SoftmaxCrossEntropy(), {}
     for name, changed in (("as they are", None), ("augmented", pipeline)):

@@ -2,7 +2,7 @@
 ===============
 
 28x28 photographs of clothing, ten classes, a few seconds.
-Run it: ``python examples/first_network.py [--quick] [--figure curves.png]``
+Run it: ``python examples/first_network.py [--quick]``
 """
 
 import argparse
@@ -27,7 +27,7 @@ from minicnn import (
 def main(argv=None):
     parser = argparse.ArgumentParser(description="Train a first network on the images that come with minicnn.")
     parser.add_argument("--quick", action="store_true", help="200 images and two epochs, to see that it runs")
-    parser.add_argument("--figure", metavar="FILE", help="write the learning curves to this file")
+    parser.add_argument("--figure", metavar="FILE", default="first_network.png", help="(%(default)s)")
     options = parser.parse_args(argv)
 
     data = datasets.load("fashion-mini")
@@ -56,9 +56,8 @@ def main(argv=None):
     for epoch, (loss, accuracy, val_loss, val_accuracy) in enumerate(zip(*columns, strict=True), start=1):
         print(f"{epoch:5}  {loss:5.3f}  {accuracy:8.1%}  {val_loss:15.3f}  {val_accuracy:8.1%}")
 
-    if options.figure:
-        plots.learning_curves(history).savefig(options.figure)
-        print(f"\nLearning curves: {options.figure}")
+    plots.learning_curves(history).savefig(options.figure)
+    print(f"\nLearning curves: {options.figure}")
     return history
 
 

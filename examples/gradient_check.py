@@ -31,13 +31,14 @@ def second_try(dy, cache):
     return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
 
 
-def main():
+def main(figure="gradient_check.png"):
     rng = np.random.default_rng(0)
     arguments = rng.normal(size=(8, 5)), rng.normal(size=5), rng.normal(size=5)  # x, gamma, beta
-    for backward in (first_try, second_try):
-        report = gradcheck.check(batchnorm_forward, backward, arguments)
-        print(report, end="\n\n" + "-" * 88 + "\n\n")
-    report.raise_if_failed()  # in a test: an AssertionError that holds the whole report
+    wrong, right = (gradcheck.check(batchnorm_forward, backward, arguments) for backward in (first_try, second_try))
+    print(wrong, right, sep="\n\n" + "-" * 88 + "\n\n")
+    wrong.plot(figure)
+    print(f"\nThe first try as a picture: {figure}")
+    right.raise_if_failed()  # in a test: an AssertionError that holds the whole report
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ Error against step size, in float32 and in float64::
     Richardson   (4 central(h/2) - central(h)) / 3  off by  h^4 ...    + noise of f / h
 
 Large steps suffer from the formula, small ones from rounding. minicnn's checker takes the last rule and looks for its
-valley, entry by entry. Run it: ``python examples/step_size.py --figure step_size.png``
+valley, entry by entry. Run it: ``python examples/step_size.py``
 """
 
 import argparse
@@ -72,7 +72,7 @@ def draw(path):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description="The error of a numeric derivative against its step.")
-    parser.add_argument("--figure", help="where to save the picture, e.g. step_size.png")
+    parser.add_argument("--figure", metavar="FILE", default="step_size.png", help="(%(default)s)")
     options = parser.parse_args(argv)
     print("derivative of exp(sin x)     best step    error there")
     for dtype in (np.float32, np.float64):
@@ -80,8 +80,7 @@ def main(argv=None):
             found = errors(rule, dtype)
             best = np.nanargmin(found)
             print(f"{np.dtype(dtype).name}  {name:<12}     {H[best]:12.1e}   {found[best]:12.1e}")
-    if options.figure:
-        draw(options.figure)
+    draw(options.figure)
 
 
 if __name__ == "__main__":

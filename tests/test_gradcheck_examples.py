@@ -44,3 +44,10 @@ def test_compare_checkers_prints_ten_mistakes(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert out.count("   CS231n ") == out.count("   minicnn ") == 10 and "passed" not in out
     sys.modules.pop("ten_mistakes", None)
+
+
+def test_gradient_check_tells_wrong_from_right(capsys, tmp_path):
+    example("gradient_check").main(tmp_path / "wrong.png")
+    wrong, right = capsys.readouterr().out.split("-" * 88)
+    assert "FAILED" in wrong and "passed" in right and "FAILED" not in right
+    assert (tmp_path / "wrong.png").stat().st_size > 10_000
