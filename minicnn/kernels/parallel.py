@@ -29,7 +29,7 @@ BLAS_BUFFERS = (64, 320), (320, 768)  # shapes of a product that fills OpenBLAS'
 WORTH_A_THREAD = 1 << 15  # numbers; below it, handing the work over costs more than doing it
 TOO_SMALL_FOR_BLAS = 1 << 13  # numbers; products of such matrices OpenBLAS does in one thread by itself (m n k < 2^18)
 
-_local = threading.local()  # .threads: the number asked for by `threads(...)` in this thread
+_local = threading.local()  # .threads: the number of the `threads` block that this thread is in
 
 
 def default_threads() -> int:
@@ -78,13 +78,13 @@ def threads(number: int | None = None) -> Iterator[None]:
     """
     check_threads(number)
     memory.keep_freed()
-    outside = getattr(_local, "threads", None)
-    _local.threads = number or outside
-    try:
-        with _one_blas_thread:
+    outside = _asked_for()
+    with _one_blas_thread:
+        _local.threads = number or outside or default_threads()
+        try:
             yield
-    finally:
-        _local.threads = outside
+        finally:
+            _local.threads = outside
 
 
 def over_batch(work: Callable[[slice], Result], n: int, size: int) -> list[Result]:
@@ -100,13 +100,20 @@ def over_batch(work: Callable[[slice], Result], n: int, size: int) -> list[Resul
     """
     if size <= TOO_SMALL_FOR_BLAS:
         return [work(slice(0, n))]
-    number = min(getattr(_local, "threads", None) or default_threads(), n) if size > WORTH_A_THREAD else 1
+    if _asked_for() is None:
+        with threads():
+            return over_batch(work, n, size)
+    number = min(_asked_for(), n) if size > WORTH_A_THREAD else 1
+    if number == 1:
+        return [work(slice(0, n))]
     bounds = [n * k // number for k in range(number + 1)]
     first, *others = [slice(start, stop) for start, stop in pairwise(bounds)]
-    with _one_blas_thread:
-        if not others:
-            return [work(first)]
-        return _pool(number - 1).run(work, first, others)
+    return _pool(number - 1).run(work, first, others)
+
+
+def _asked_for() -> int | None:
+    """The number of threads of the `threads` block that the calling thread is in, if it is in one."""
+    return getattr(_local, "threads", None)
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -224,8 +231,9 @@ def _pool(workers: int) -> _Pool:
 
 def _forget_after_fork() -> None:
     """Forked children have none of the parent's threads: start anew, and put BLAS back if the parent held it."""
-    global _one_blas_thread
+    global _one_blas_thread, _local
     _pool.cache_clear()
+    _local = threading.local()  # outside of all blocks
     if _one_blas_thread.inside:
         _take_control_of_blas()
         _one_blas_thread.limit.restore_original_limits()
