@@ -33,6 +33,7 @@ html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = html_show_sphinx = False
+highlight_language = "none"  # of a block that names none
 pygments_style, pygments_dark_style = "tango", "github-dark"
 
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
