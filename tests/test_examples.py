@@ -111,3 +111,18 @@ def test_augmentation(capsys, tmp_path):
     assert accuracies["as they are"] != accuracies["augmented"]
     assert f"test images {accuracies['augmented'][1]:.1%}" in out
     assert figure.stat().st_size > 10_000
+
+
+def test_lesson_network_in_pytorch_says_what_it_needs(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(SystemExit):
+        example("lesson_network_in_pytorch").main([])
+    assert "pip install torch" in capsys.readouterr().err
+
+
+def test_lesson_network_in_pytorch_learns(capsys, pets, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    example("lesson_network_in_pytorch").main([str(pets), "--epochs", "2"])
+    assert capsys.readouterr().out.count("validation accuracy") == 2

@@ -21,9 +21,14 @@ ORDER = (
     "compare_checkers",
     "augmentation",
     "lesson_network",
+    "lesson_network_in_pytorch",
     "larger_than_memory",
 )
-NOT_RUN = "lesson_network", "larger_than_memory"  # the one needs a download, the other minutes
+NOT_RUN = (
+    "lesson_network",  # needs a download
+    "lesson_network_in_pytorch",  # needs PyTorch
+    "larger_than_memory",  # takes minutes
+)
 CLAIMS = Path("runs") / "claims"
 
 
