@@ -30,7 +30,8 @@ exclude_patterns = ["_build", "extensions"]
 html_theme = "furo"
 html_title = "minicnn"
 html_favicon = "_static/icon.svg"
-html_static_path = ["_static"]
+PLAY = [path.relative_to(DOCS).as_posix() for path in sorted(DOCS.glob("play/*.[cj]s*"))]
+html_static_path = ["_static", *PLAY]  # the scripts and styles of the pages that move
 html_css_files = ["site.css"]
 html_copy_source = html_show_sphinx = False
 highlight_language = "none"  # of a block that names none

@@ -30,7 +30,7 @@ function compute() {
   const { x, dy, gamma, eps } = state;
   const forward = batchNorm(x, gamma, eps);
   const backward = batchNormGradient(x, dy, gamma, eps);
-  const ticked = Object.keys(TERMS).filter((name) => root.querySelector(`[name=${name}]`).checked);
+  const ticked = Object.keys(TERMS).filter((name) => root.querySelector(`input[name=${name}]`).checked);
   const dx = x.map((_, m) => sumOf(ticked.map((name) => backward.terms[name][m])));
   return { ...state, ...forward, ...backward, ticked, dx, nudged: nudgedGradient(x, dy, gamma, eps) };
 }
@@ -55,10 +55,10 @@ function layout() {
   return { width, left, right, column: (width - left - right) / START.x.length };
 }
 
-/** The smallest of 1, 2, 5, 10, ... that is at least `value`. */
+/** The next round number that is at least `value`. */
 function roundUp(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return power * [1, 2, 5, 10].find((factor) => factor * power >= value);
+  return power * [1, 1.5, 2, 3, 5, 10].find((factor) => factor * power >= value);
 }
 
 /** A scale from -reach (bottom) to reach (top) of a panel. */
@@ -153,55 +153,55 @@ function drawDx(now, place) {
 
 /* Saying. */
 
-const CODES = {
-  "": null,
-  mean: "mean-term-missing",
-  variance: "variance-term-missing",
-  "mean variance": "statistics-held-constant",
+/** What is wrong without some terms, and the gradient checker's name for it. */
+const MISTAKES = {
+  mean: {
+    code: "mean-term-missing",
+    why: (sums) => `Σ dx = ${sums.dx}: it asks to shift the whole batch, and that would change no y.`,
+  },
+  variance: {
+    code: "variance-term-missing",
+    why: (sums) => `Σ dx x̂ = ${sums.along}: it asks to stretch the batch about its mean, and that would change no y (but for ε).`,
+  },
+  "mean variance": {
+    code: "statistics-held-constant",
+    why: () => "Each x hears from its own y alone, as if mean and variance were given: right in evaluation, wrong in training.",
+  },
+  other: { code: "term-missing", why: () => "Without the straight term, what is left corrects nothing." },
 };
 
+/** What the panel dx shows, in a sentence or two: [text, the checker's code or ""]. */
 function verdict(now) {
   const missing = Object.keys(TERMS).filter((name) => !now.ticked.includes(name));
   const miss = Math.max(...now.dx.map((value, m) => Math.abs(value - now.nudged[m])));
-  const along = sumOf(now.dx.map((value, m) => value * now.xHat[m]));
-  const sums = `Σ dx = ${shown(sumOf(now.dx))}, Σ dx x̂ = ${shown(along)}`;
-  if (!missing.length) return `Each dot sits in its ring: the three terms are the whole gradient. ${sums}.`;
-  if (miss < 0.005) return "The dots still sit in their rings: with this dy what is left out is zero. Change dy.";
-  const without = `Up to ${shown(miss)} off the rings. `;
-  const shift = `Σ dx = ${shown(sumOf(now.dx))}: it asks to shift the whole batch, and that changes no y.`;
-  const stretch = `Σ dx x̂ = ${shown(along)}: it asks to stretch the batch about its mean, and that changes no y (but for ε).`;
-  const reasons = {
-    mean: shift,
-    variance: stretch,
-    "mean variance": "Each x hears of its own y alone, as if mean and variance were given: right in evaluation, wrong in training.",
-  };
-  return without + (reasons[missing.join(" ")] ?? "Without the straight term only the two corrections are left, of nothing.");
+  const sums = { dx: shown(sumOf(now.dx)), along: shown(sumOf(now.dx.map((value, m) => value * now.xHat[m]))) };
+  if (!missing.length) {
+    return [`Each dot sits in its ring: the three terms are the whole gradient. Σ dx = ${sums.dx}, Σ dx x̂ = ${sums.along}.`, ""];
+  }
+  if (miss < 0.005) {
+    return ["The dots still sit in their rings: what is left out is zero here, and a test with these numbers would not notice.", ""];
+  }
+  const { code, why } = MISTAKES[missing.join(" ")] ?? MISTAKES.other;
+  return [`Off the rings by up to ${shown(miss)}. ${why(sums)} The checker calls this `, code];
 }
 
 function sayVerdict(now) {
-  const missing = Object.keys(TERMS).filter((name) => !now.ticked.includes(name)).join(" ");
-  const text = verdict(now);
   const paragraph = root.querySelector("[data-says=verdict]");
-  const code = CODES[missing] && text.startsWith("Up") ? CODES[missing] : "";
-  if (paragraph.dataset.text === text) return;
-  paragraph.dataset.text = text;
+  const [text, code] = verdict(now);
+  if (paragraph.textContent === text + (code && `${code}.`)) return; // a screen reader reads what changes
   paragraph.textContent = text;
-  if (code) {
-    const name = document.createElement("code");
-    name.textContent = code;
-    paragraph.append(" The checker's name for it: ", name, ".");
-  }
+  if (code) paragraph.append(Object.assign(document.createElement("code"), { textContent: code }), ".");
 }
 
 function sayMoved(now) {
   const what = root.querySelector("[data-says=moved]");
-  what.textContent = "";
+  what.textContent = "Drag one x, and every y moves.";
   if (!held || held.name !== "x" || held.before.x[held.m] === now.x[held.m]) return;
   const before = batchNorm(held.before.x, now.gamma, now.eps);
   const others = now.y.map((value, m) => value - before.y[m]).filter((_, m) => m !== held.m);
   what.textContent =
-    `You moved one x. Its y moved by ${shown(now.y[held.m] - before.y[held.m])}, the others by ` +
-    `${shown(Math.min(...others))} to ${shown(Math.max(...others))}: mean and std moved under all of them.`;
+    `Its y moved by ${shown(now.y[held.m] - before.y[held.m])}, the others by ${shown(Math.min(...others))} to ` +
+    `${shown(Math.max(...others))}: mean and std moved under all six.`;
 }
 
 /* The table: a row a quantity, a column a number, at the end their sum. */
@@ -258,8 +258,9 @@ function show() {
   const columns = root.querySelectorAll("thead th");
   columns[0].style.width = `${place.left}px`;
   columns[columns.length - 1].style.width = `${place.right}px`;
-  root.querySelector("[name=gamma] + output").textContent = shown(now.gamma);
-  root.querySelector("[name=eps] + output").textContent = String(now.eps).replace("1e-", "10⁻").replace("⁻5", "⁻⁵");
+  const outputs = { mean: now.mean, std: now.std, scale: now.scale, gamma: now.gamma };
+  for (const [name, value] of Object.entries(outputs)) root.querySelector(`output[name=${name}]`).value = shown(value);
+  root.querySelector("output[name=eps]").value = String(now.eps);
   fillTable(now);
   sayMoved(now);
   sayVerdict(now);
@@ -268,8 +269,8 @@ function show() {
 /** Show other numbers: any of x, dy (six each), gamma and eps. */
 function setNumbers(numbers) {
   state = { ...state, ...numbers };
-  root.querySelector("[name=gamma]").value = state.gamma;
-  if (EPSILONS.includes(state.eps)) root.querySelector("[name=eps]").value = EPSILONS.indexOf(state.eps);
+  root.querySelector("input[name=gamma]").value = state.gamma;
+  if (EPSILONS.includes(state.eps)) root.querySelector("input[name=eps]").value = EPSILONS.indexOf(state.eps);
   show();
 }
 
@@ -320,19 +321,19 @@ function onKey(event, name, m) {
   event.preventDefault();
 }
 
-const dice = (reach) => START.x.map(() => Math.round((2 * Math.random() - 1) * reach * 10) / 10);
+const randomTenths = (reach) => START.x.map(() => Math.round((2 * Math.random() - 1) * reach * 10) / 10);
 
 const CHOICES = {
   alike: () => ({ dy: START.dy.map(() => 1) }),
   along: () => ({ dy: batchNorm(state.x, 1, state.eps).xHat }),
   one: () => ({ dy: START.dy.map((_, m) => (m === 4 ? 1 : 0)) }),
-  start: () => ({ ...START }),
-  dice: () => ({ x: dice(3), dy: dice(2) }),
+  random: () => ({ x: randomTenths(3), dy: randomTenths(2) }),
+  start: () => START,
 };
 
 for (const figure of root.querySelectorAll("figure")) {
   const name = figure.dataset.panel;
-  const svg = draw("svg", {});
+  const svg = draw("svg", { role: "group", "aria-label": name });
   const drawing = draw("g", { "aria-hidden": true });
   svg.append(drawing);
   figure.append(svg);
@@ -346,7 +347,7 @@ buildTable();
 for (const [name, numbers] of Object.entries(CHOICES)) {
   root.querySelector(`[data-set=${name}]`).addEventListener("click", () => setNumbers(numbers()));
 }
-for (const name of Object.keys(TERMS)) root.querySelector(`[name=${name}]`).addEventListener("change", show);
-root.querySelector("[name=gamma]").addEventListener("input", (event) => setNumbers({ gamma: Number(event.target.value) }));
-root.querySelector("[name=eps]").addEventListener("input", (event) => setNumbers({ eps: EPSILONS[event.target.value] }));
+for (const name of Object.keys(TERMS)) root.querySelector(`input[name=${name}]`).addEventListener("change", show);
+root.querySelector("input[name=gamma]").addEventListener("input", (event) => setNumbers({ gamma: Number(event.target.value) }));
+root.querySelector("input[name=eps]").addEventListener("input", (event) => setNumbers({ eps: EPSILONS[event.target.value] }));
 new ResizeObserver(show).observe(root);

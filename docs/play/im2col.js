@@ -21,17 +21,17 @@ let playing = null;
 const signed = (value) => String(value).replace("-", "−");
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** "(2, 3)" of a cell, counted as in the code: from 0, and of a pixel without its padding. */
+/** "[2, 3]" of a cell, counted as in the code: from 0, and of a pixel without its padding. */
 function place(index, side, margin = 0) {
-  return `(${signed(Math.floor(index / side) - margin)}, ${signed((index % side) - margin)})`;
+  return `[${signed(Math.floor(index / side) - margin)}, ${signed((index % side) - margin)}]`;
 }
 
-/** Numbers to begin with: the image counts its pixels and the rest are ones, so that dx counts windows; or dice. */
+/** Numbers to begin with: the image counts its pixels and the rest are ones, so that dx counts windows; or random integers. */
 function drawNumbers(kind, kernel, output) {
   const integers = (count, low, high) =>
     Array.from({ length: count }, () => low + Math.floor(Math.random() * (high - low + 1)));
   const ones = (count) => new Array(count).fill(1);
-  if (kind === "dice") {
+  if (kind === "random") {
     return { x: integers(SIZE ** 2, 0, 4), w: integers(kernel ** 2, -1, 1), dy: integers(output ** 2, -2, 2) };
   }
   return { x: ones(SIZE ** 2).map((one, k) => one + k), w: ones(kernel ** 2), dy: ones(output ** 2) };
@@ -81,13 +81,12 @@ function cell(name, value, stands) {
 }
 
 /** A table that arrow keys walk through. */
-function grid(name, side, body, head = []) {
+function grid(name, shape, body, head = []) {
   const table = element("table", { className: "im2col-grid" }, element("thead", {}, ...head), element("tbody", {}, ...body));
   table.setAttribute("role", "grid");
   table.setAttribute("aria-label", name);
   table.querySelector("td").tabIndex = 0;
-  const shape = Array.isArray(side) ? side : [side, side];
-  const caption = element("figcaption", {}, element("b", { textContent: name }), ` (${shape.join(", ")})`);
+  const caption = element("figcaption", {}, element("b", { textContent: name }), ` ${shape}`);
   figures[name].replaceChildren(caption, element("div", { className: "im2col-scroll" }, table));
 }
 
@@ -98,7 +97,9 @@ function buildSquare(name, values, side, stands) {
     const cells = values.slice(i * side, (i + 1) * side).map((value, j) => cell(name, value, stands(i * side + j)));
     rows.push(element("tr", {}, ...cells));
   }
-  grid(name, side, rows);
+  const image = name.endsWith("x");
+  const shape = image ? [SIZE, SIZE] : [side, side];
+  grid(name, `(${shape.join(", ")})${image && scene.padding ? " with padding" : ""}`, rows);
 }
 
 /** A row for each window, a column for each place in the kernel, and above it the weight of that place. */
@@ -114,7 +115,7 @@ function buildMatrix(name, values) {
     const cells = row.map((value, q) => cell(name, value, { window: p, pixel: scene.cells[p][q] }));
     return element("tr", {}, heading(p, "row"), ...cells);
   });
-  grid(name, [scene.output ** 2, scene.kernel ** 2], body, head);
+  grid(name, `(${scene.output ** 2}, ${scene.kernel ** 2})`, body, head);
 }
 
 function build() {
@@ -148,7 +149,7 @@ function fit() {
     const isMatrix = name.endsWith("columns");
     const size = narrow && isMatrix ? room(matrix, 16) : side;
     figure.style.setProperty("--cell", `${size}px`);
-    figure.style.setProperty("--row", `${isMatrix ? Math.min(ROW, size) : size}px`);
+    figure.style.setProperty("--row", `${isMatrix ? Math.min(ROW, 4 * Math.floor(size / 4)) : size}px`);
   }
 }
 
@@ -201,8 +202,8 @@ function windowSentence(p) {
   const output = place(p, scene.output);
   const numbers = plural(scene.kernel ** 2, "number");
   return (
-    `Window ${p} of 0 to ${scene.cells.length - 1} makes output ${output}. Forward: the ${numbers} under it ` +
-    `${scene.kernel === 1 ? "is" : "are"} copied into row ${p}, and row ${p} times w is y${output} = ${signed(scene.y[p])}. ` +
+    `Window ${p} makes output ${output}. Forward: the ${numbers} under it ${scene.kernel === 1 ? "is" : "are"} copied ` +
+    `into row ${p}, and row ${p} times w is y${output} = ${signed(scene.y[p])}. ` +
     `Backward: dy${output} = ${signed(scene.dy[p])} times wᵀ is row ${p} of dcolumns, and each number of it is added ` +
     `to the pixel of dx it was copied from.`
   );
@@ -321,7 +322,7 @@ root.addEventListener("keydown", onKey);
 root.addEventListener("click", (event) => {
   const td = event.target.closest("td");
   if (td) choose(td, true);
-  if (event.target.value === "dice") build();
+  if (event.target.value === "random") build();
 });
 root.addEventListener("pointerover", (event) => {
   const td = event.target.closest("td");
