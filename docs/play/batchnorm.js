@@ -291,6 +291,7 @@ function makeHandle(name, m) {
     handle.setPointerCapture(event.pointerId);
     event.preventDefault();
   });
+  handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false }); // a finger does not scroll
   handle.addEventListener("pointermove", (event) => {
     if (!handle.hasPointerCapture(event.pointerId)) return;
     const top = panels[name].svg.getBoundingClientRect().top;
