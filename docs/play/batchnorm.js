@@ -283,19 +283,20 @@ function makeHandle(name, m) {
   handle.append(circle(0, 0, 22, "grip"), circle(0, 0, 8, "knob"));
   if (name === "dy") handle.style.setProperty("--knob", "var(--blue)");
   const hold = () => (held = { name, m, before: state });
+  const under = (event) => fixedScale(name).value(event.clientY - panels[name].svg.getBoundingClientRect().top);
+  let beside = 0; // how far from its middle the handle was taken
   handle.addEventListener("focus", () => (hold(), show()));
   handle.addEventListener("blur", () => ((held = null), show()));
   handle.addEventListener("pointerdown", (event) => {
     handle.focus();
     hold();
+    beside = under(event) - state[name][m];
     handle.setPointerCapture(event.pointerId);
     event.preventDefault();
   });
   handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false }); // a finger does not scroll
   handle.addEventListener("pointermove", (event) => {
-    if (!handle.hasPointerCapture(event.pointerId)) return;
-    const top = panels[name].svg.getBoundingClientRect().top;
-    moveTo(name, m, fixedScale(name).value(event.clientY - top));
+    if (handle.hasPointerCapture(event.pointerId)) moveTo(name, m, under(event) - beside);
   });
   handle.addEventListener("keydown", (event) => onKey(event, name, m));
   return handle;

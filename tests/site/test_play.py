@@ -184,13 +184,14 @@ def test_pointing_shows_and_leaving_shows_what_was_before(im2col):
     assert marked(im2col, "x", "chosen") == []
 
 
-def test_a_tap_takes_a_pixel_and_a_second_one_lets_it_go(im2col):
-    resize(im2col, PHONE)
-    point = middle(im2col, cell(im2col, "dx", 24))
-    touch(im2col, point)
-    assert marked(im2col, "x", "chosen") == [24]
-    touch(im2col, point)
-    assert marked(im2col, "x", "chosen") == []
+def test_a_tap_takes_a_pixel_and_a_second_one_lets_it_go(site, browser):
+    resize(browser, PHONE)
+    opened(browser, f"{site}/play/im2col.html")
+    point = middle(browser, cell(browser, "dx", 24))
+    touch(browser, point)
+    assert marked(browser, "x", "chosen") == [24]
+    touch(browser, point)
+    assert marked(browser, "x", "chosen") == []
 
 
 def test_pixels_under_no_window_are_named(im2col):
@@ -340,15 +341,15 @@ def test_dragging_with_the_mouse(batchnorm, name, m, pixels):
     assert float(grip.get_attribute("aria-valuenow")) == got
 
 
-def test_dragging_with_a_finger_does_not_scroll(batchnorm):
-    resize(batchnorm, PHONE)
-    x, y = middle(batchnorm, handle(batchnorm, "x", 3))
-    before = batchnorm.execute_script("return scrollY")
-    touch(batchnorm, (x, y), (x, y - 10), (x, y - 30), (x, y - 40))
-    assert batchnorm.execute_script("return scrollY") == before
-    got = table(batchnorm)["x"][3]
-    assert got > 2.5
-    assert_shows(batchnorm, with_number("x", 3, got))
+def test_dragging_with_a_finger_does_not_scroll(site, browser):
+    resize(browser, PHONE)
+    opened(browser, f"{site}/play/batchnorm.html")
+    x, y = middle(browser, handle(browser, "x", 3))
+    before = browser.execute_script("return scrollY")
+    touch(browser, (x, y + 9), (x, y - 10), (x, y - 20), (x, y - 31))  # 40 pixels up, from below its middle
+    assert browser.execute_script("return scrollY") == before
+    assert table(browser)["x"][3] == round(1.1 + 40 * 4 / 77, 1)
+    assert_shows(browser, with_number("x", 3, 3.2))
 
 
 def test_keys_move_a_number(batchnorm):
