@@ -24,6 +24,8 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "mathml",
     "source_links",
+    "public_names",
+    "top_of_file",
 ]
 exclude_patterns = ["_build", "extensions"]
 
@@ -41,6 +43,7 @@ myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 4  # headings can be linked to as on GitHub
 
 autosummary_generate = True
+autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc's sections have them
 numpydoc_show_class_members = False
 

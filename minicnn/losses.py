@@ -4,12 +4,16 @@ With logits z, labels t, and a total weight W (the batch size N unless classes a
 
     softmax cross-entropy   L = -1/W sum over n, k of  w_k t_nk log p_nk,   p = softmax(z)          (1)
                             dz_nk = dL/W (p_nk (sum over l of w_l t_nl) - w_k t_nk)                 (2)
-    without class weights (2) is the famous (p - t) / N. The target t_nk is 1 at the label and 0 elsewhere; label
-    smoothing s mixes it with the uniform distribution over the K classes, t <- (1 - s) t + s / K   (3)
+
+Without class weights (2) is the famous (p - t) / N. The target t_nk is 1 at the label and 0 elsewhere; label smoothing
+s mixes it with the uniform distribution over the K classes:
+
+    t <- (1 - s) t + s / K                                                                          (3)
 
     binary cross-entropy    L = 1/N sum over n of  max(z, 0) - z t + log(1 + exp(-|z|))             (4)
                             dz = dL/N (sigmoid(z) - t)                                              (5)
-    (4) is -t log p - (1 - t) log(1 - p) with p = sigmoid(z), written so that nothing overflows.
+
+With p = sigmoid(z), (4) is -t log p - (1 - t) log(1 - p), written so that nothing overflows.
 
     mean squared error      L = 1/M sum over all M entries of  (z - t)^2                            (6)
                             dz = dL 2 (z - t) / M                                                   (7)

@@ -90,7 +90,7 @@ class Sequential:
 
         Parameters
         ----------
-        x : array, shape (N, *input_shape)
+        x : array, shape `(N, *input_shape)`
         training : bool
             Whether dropout silences and batch norm uses the batch's own statistics.
         onlooker : Onlooker, optional
@@ -98,7 +98,7 @@ class Sequential:
 
         Returns
         -------
-        y : array, shape (N, *output_shape)
+        y : array, shape `(N, *output_shape)`
 
         Raises
         ------
@@ -124,7 +124,7 @@ class Sequential:
 
         Parameters
         ----------
-        dy : array, shape (N, *output_shape)
+        dy : array, shape `(N, *output_shape)`
             dL/dy.
         need_dx : bool
             False saves the gradient of the data, which training has no use for.
@@ -136,7 +136,7 @@ class Sequential:
 
         Returns
         -------
-        dx : array, shape (N, *input_shape), or None
+        dx : array, shape `(N, *input_shape)`, or None
             dL/dx; the gradients of the parameters are in `grads`.
         """
         first = self.layers[0]
@@ -156,14 +156,14 @@ class Sequential:
 
         Parameters
         ----------
-        x : array, shape (N, *input_shape), or an object with `len(x)` and `x[a:b]`
+        x : array, shape `(N, *input_shape)`, or an object with `len(x)` and `x[a:b]`
             Larger than the memory, if need be: see `minicnn.batches`.
         batch_size : int
             Examples at a time; changes memory and speed, not the result.
 
         Returns
         -------
-        y : array, shape (N, *output_shape)
+        y : array, shape `(N, *output_shape)`
             Logits for a network trained with a loss on logits, see `Loss.probabilities`.
         """
         self.check_batch(batches.peek(x, "predict"))

@@ -20,7 +20,7 @@ steps from 1; mu is `momentum`, lambda `weight_decay`, lr `learning_rate`. Every
 
     AdamW           w <- w - lr lambda w                                    (10)  in place of (1), then (7) to (9)
 
-(1) is the gradient of L + lambda/2 |w|^2. Adam divides it by sqrt(s^) together with the rest, so that weights with
+(1) is the gradient of `L + lambda/2 |w|^2`. Adam divides it by sqrt(s^) together with the rest, so that weights with
 large gradients hardly decay; AdamW's (10) shrinks all weights at one rate. That is the whole difference of the two.
 
 Conventions, which differ between libraries:

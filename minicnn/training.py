@@ -128,7 +128,7 @@ def fit(
     model : Sequential
         Changed in place.
     data : (array, array)
-        Examples (N, *input_shape) and labels (N,). Instead of an array, the examples may be a `numpy.memmap` or any
+        Examples `(N, *input_shape)` and labels (N,). Instead of an array, the examples may be a `numpy.memmap` or any
         object with `len(x)` and `x[a:b]`: a batch at a time is in memory then, see `minicnn.batches`.
     loss : Loss
     optimizer : Optimizer
@@ -140,7 +140,7 @@ def fit(
         Evaluated after each epoch; examples as in `data`.
     shuffle : bool
         Whether each epoch takes the examples in a new random order.
-    augment : function (images, *, epoch, batch) -> images, optional
+    augment : function `(images, *, epoch, batch) -> images`, optional
         Changes the images of every batch, such as an `augment.Pipeline`; validation images stay as they are.
     callbacks : sequence of Callback
     progress : bool, optional

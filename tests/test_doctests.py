@@ -1,11 +1,13 @@
-"""Every public name has an example, and every example does what stands there."""
+"""Every public name has an example that does what stands there, and a place in the reference, docs/api."""
 
 import doctest
 import inspect
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 import minicnn
 
 PACKAGE = Path(minicnn.__file__).parent
+PAGES = Path(__file__).parents[1] / "docs" / "api"
 HOMES = ("", *(m for m in minicnn.__all__ if m in minicnn._MODULES), "estimates", "exercises", "reference")
 
 
@@ -40,6 +43,14 @@ def test_every_public_name_has_an_example():
         if ">>> " not in doc or not (inspect.ismodule(thing) or "Examples\n" in doc):
             without.append(name)
     assert not without, f"{len(without)} without: {', '.join(without)}"
+
+
+def test_every_public_name_has_a_place_in_the_reference():
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES.glob("*.md"))
+    described = re.findall(r"^\.\. (?:auto\w+|module):: minicnn\.(\S+)$", text, flags=re.MULTILINE)
+    things = [attrgetter(name)(minicnn) for name in described]
+    assert len(described) == len(set(described))
+    assert [name for name, thing in public() if not any(thing is other for other in things)] == []
 
 
 @pytest.mark.parametrize("module", with_examples())

@@ -50,9 +50,9 @@ def check(
 
     Parameters
     ----------
-    forward : function (*arguments) -> (y, cache)
+    forward : function `(*arguments) -> (y, cache)`
         y is an array of floats, a float (a loss) or a tuple of them.
-    backward : function (dy, cache) -> gradients
+    backward : function `(dy, cache) -> gradients`
         dy is like y. One gradient for each array of floats, or one for each argument with None for a constant; a bare
         array where there is one array of floats, and for a loss, where it belongs to the first.
     arguments : tuple

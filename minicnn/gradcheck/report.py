@@ -87,8 +87,8 @@ class ArgumentReport:
     analytic : array
         backward's gradient, as it was returned.
     numeric, uncertainty, relative_error : array, shape of the argument
-        The measured derivative, how far it may be off, and |analytic - numeric| relative to the larger of the two (see
-        `check`). NaN where no derivative was measured.
+        The measured derivative, how far it may be off, and `|analytic - numeric|` relative to the larger of the two
+        (see `check`). NaN where no derivative was measured.
     kinks : array of bool, shape of the argument
         Where L has no derivative; left out of the comparison.
     tolerance : float

@@ -40,7 +40,7 @@ def trace(
 
     Parameters
     ----------
-    forward : dict of str to function, or function (*arguments, tap) -> (y, cache)
+    forward : dict of str to function, or function `(*arguments, tap) -> (y, cache)`
         The forward pass as steps, {"mu": lambda x: x.mean(axis=0), ...}, the last one the output; or a function that
         sends its intermediate values through `tap`: mu = tap("mu", x.mean(axis=0)). See tapped.py.
     backward : function (dy, cache) -> dict of str to array, or dict of str to function (d, cache) -> array

@@ -75,7 +75,7 @@ def relu_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
 
 
 def leaky_relu_forward(x: np.ndarray, *, negative_slope: float = 0.01) -> tuple[np.ndarray, tuple[np.ndarray, float]]:
-    """X where positive, else a x, equation (3).
+    """x where positive, else a x, equation (3).
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def sigmoid_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
 
 
 def tanh_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Tanh x, equation (5).
+    """tanh x, equation (5).
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def softmax_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def softmax_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
-    """Y (dy - the sum of dy y over the row), equation (7). Shapes as in `softmax_forward`.
+    """y (dy - the sum of dy y over the row), equation (7). Shapes as in `softmax_forward`.
 
     Examples
     --------

@@ -129,7 +129,7 @@ def augmented(pipeline: Augment, images: np.ndarray, *, versions: int = 8, most:
 
     Parameters
     ----------
-    pipeline : function (images, *, epoch, batch) -> images
+    pipeline : function `(images, *, epoch, batch) -> images`
         Such as an `augment.Pipeline`.
     images : array, shape (N, H, W, C)
         uint8, or floats.
