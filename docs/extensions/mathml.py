@@ -20,7 +20,7 @@ TAG = re.compile(r"\\tag\{([^}]*)\}")
 
 def mathml(node: nodes.Element, latex: str, display: str) -> str:
     r"""Convert a formula; a command that latex2mathml does not know (it leaves the \ standing) is a warning."""
-    formula = convert(latex, display=display)
+    formula = convert(latex.replace("{aligned}", "{split}"), display=display)  # its name for the same
     unknown = re.findall(r"\\[a-zA-Z]+", formula)
     if unknown:
         logger.warning("no MathML for %s in the formula %s", ", ".join(unknown), latex, location=node)
