@@ -26,6 +26,7 @@ extensions = [
     "source_links",
     "public_names",
     "top_of_file",
+    "shapes",
 ]
 exclude_patterns = ["_build", "extensions"]
 
