@@ -1,8 +1,8 @@
 "use strict";
 
 /*
- * Batch norm of one channel and its gradient in three terms. The equations have the numbers of
- * minicnn/layers/batchnorm.py. Numbers only: batchnorm.js draws them. x, dy and all results but single numbers are (M,).
+ * Batch norm of one channel and its gradient in three terms; equations numbered as in minicnn/layers/batchnorm.py.
+ * Numbers only: batchnorm.js draws them. x, dy and all results but single numbers are (M,).
  */
 
 const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);

@@ -1,6 +1,6 @@
 "use strict";
 
-/* The figure of im2col.html: what im2col_math.js computes, as five grids and a matrix that light up together. */
+/* The figure of im2col.html: what im2col_math.js computes, as four squares and two matrices that light up together. */
 
 const SIZE = 5; // pixels a side of the image
 const CELL = 34; // px, at most
@@ -11,25 +11,18 @@ const root = document.getElementById("im2col");
 const form = root.querySelector("form");
 const slider = root.querySelector("input[type=range]");
 const overwrite = root.querySelector("[name=overwrite]");
-const figures = Object.fromEntries([...root.querySelectorAll("figure")].map((figure) => [figure.dataset.grid, figure]));
+const figures = {};
+for (const figure of root.querySelectorAll("figure")) figures[figure.dataset.grid] = figure;
 
 let scene; // the options and every number
 let chosen = { window: 0, pixel: null };
 let pointed = {}; // the same, of the cell under the mouse
 let playing = null;
 
-const signed = (value) => String(value).replace("-", "−");
-const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-
-/** "[2, 3]" of a cell, counted as in the code: from 0, and of a pixel without its padding. */
-function place(index, side, margin = 0) {
-  return `[${signed(Math.floor(index / side) - margin)}, ${signed((index % side) - margin)}]`;
-}
-
-/** Numbers to begin with: the image counts its pixels and the rest are ones, so that dx counts windows; or random integers. */
+/** Simple numbers, an image that counts its pixels and ones, so that dx counts windows; or random integers. */
 function drawNumbers(kind, kernel, output) {
-  const integers = (count, low, high) =>
-    Array.from({ length: count }, () => low + Math.floor(Math.random() * (high - low + 1)));
+  const integer = (low, high) => low + Math.floor(Math.random() * (high - low + 1));
+  const integers = (count, low, high) => Array.from({ length: count }, () => integer(low, high));
   const ones = (count) => new Array(count).fill(1);
   if (kind === "random") {
     return { x: integers(SIZE ** 2, 0, 4), w: integers(kernel ** 2, -1, 1), dy: integers(output ** 2, -2, 2) };
@@ -57,67 +50,7 @@ function newScene() {
   };
 }
 
-/** Whether a padded pixel lies in the padding. */
-function isPadding(pixel) {
-  const inside = (k) => k >= scene.padding && k < scene.padding + SIZE;
-  return !inside(Math.floor(pixel / scene.padded)) || !inside(pixel % scene.padded);
-}
-
-/* Building: once for each choice of options. */
-
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
-/** A cell that stands for a window, a pixel, or both. */
-function cell(name, value, stands) {
-  const td = element("td", { textContent: signed(value), tabIndex: -1 });
-  td.name = name;
-  td.stands = stands;
-  if (stands.pixel !== undefined && isPadding(stands.pixel)) td.classList.add("padding");
-  return td;
-}
-
-/** A table that arrow keys walk through. */
-function grid(name, shape, body, head = []) {
-  const table = element("table", { className: "im2col-grid" }, element("thead", {}, ...head), element("tbody", {}, ...body));
-  table.setAttribute("role", "grid");
-  table.setAttribute("aria-label", name);
-  table.querySelector("td").tabIndex = 0;
-  const caption = element("figcaption", {}, element("b", { textContent: name }), ` ${shape}`);
-  figures[name].replaceChildren(caption, element("div", { className: "im2col-scroll" }, table));
-}
-
-/** A square of numbers: an image, or one number for each window. */
-function buildSquare(name, values, side, stands) {
-  const rows = [];
-  for (let i = 0; i < side; i++) {
-    const cells = values.slice(i * side, (i + 1) * side).map((value, j) => cell(name, value, stands(i * side + j)));
-    rows.push(element("tr", {}, ...cells));
-  }
-  const image = name.endsWith("x");
-  const shape = image ? [SIZE, SIZE] : [side, side];
-  grid(name, `(${shape.join(", ")})${image && scene.padding ? " with padding" : ""}`, rows);
-}
-
-/** A row for each window, a column for each place in the kernel, and above it the weight of that place. */
-function buildMatrix(name, values) {
-  const heading = (text, scope) => element("th", { textContent: text, scope });
-  const places = scene.w.map((_, q) => heading(place(q, scene.kernel).slice(1, -1).replace(" ", ""), "col"));
-  const weights = scene.w.map((weight) => heading(signed(weight), "col"));
-  const head = [
-    element("tr", {}, heading("", "col"), ...places),
-    element("tr", {}, heading(name === "columns" ? "w" : "wᵀ", "row"), ...weights),
-  ];
-  const body = values.map((row, p) => {
-    const cells = row.map((value, q) => cell(name, value, { window: p, pixel: scene.cells[p][q] }));
-    return element("tr", {}, heading(p, "row"), ...cells);
-  });
-  grid(name, `(${scene.output ** 2}, ${scene.kernel ** 2})`, body, head);
-}
-
+/** Compute and build everything anew, for other options or numbers. */
 function build() {
   scene = newScene();
   chosen = { window: Math.min(chosen.window, scene.cells.length - 1), pixel: null };
@@ -125,29 +58,31 @@ function build() {
   slider.max = scene.cells.length - 1;
   const pixel = (k) => ({ pixel: k });
   const position = (p) => ({ window: p });
-  buildSquare("x", scene.x, scene.padded, pixel);
-  buildMatrix("columns", scene.columns);
-  buildSquare("y", scene.y, scene.output, position);
-  buildSquare("dx", scene.x, scene.padded, pixel);
-  buildMatrix("dcolumns", scene.dcolumns);
-  buildSquare("dy", scene.dy, scene.output, position);
+  const grids = {
+    x: square(scene, "x", scene.x, scene.padded, pixel),
+    columns: matrix(scene, "columns", scene.columns),
+    y: square(scene, "y", scene.y, scene.output, position),
+    dx: square(scene, "dx", scene.x, scene.padded, pixel),
+    dcolumns: matrix(scene, "dcolumns", scene.dcolumns),
+    dy: square(scene, "dy", scene.dy, scene.output, position),
+  };
+  for (const [name, parts] of Object.entries(grids)) figures[name].replaceChildren(...parts);
   fit();
   show();
 }
 
 /** Cells as large as the page has room for. */
 function fit() {
-  if (!scene) return;
   const width = root.clientWidth;
   const narrow = width < 560;
-  const matrix = scene.kernel ** 2 + 1.2;
+  const wide = scene.kernel ** 2 + 1.2;
   const images = scene.padded + Math.max(scene.output, 2);
   const room = (cells, gaps) => Math.min(CELL, Math.floor((width - gaps) / cells) - 1);
-  const side = narrow ? room(images, 20) : room(images + matrix, 64);
+  const side = narrow ? room(images, 20) : room(images + wide, 64);
   root.classList.toggle("narrow", narrow);
   for (const [name, figure] of Object.entries(figures)) {
     const isMatrix = name.endsWith("columns");
-    const size = narrow && isMatrix ? room(matrix, 16) : side;
+    const size = narrow && isMatrix ? room(wide, 16) : side;
     figure.style.setProperty("--cell", `${size}px`);
     figure.style.setProperty("--row", `${isMatrix ? Math.min(ROW, 4 * Math.floor(size / 4)) : size}px`);
   }
@@ -157,40 +92,50 @@ function fit() {
 
 function show() {
   const at = { ...chosen, ...pointed };
-  const pixels = scene.padded ** 2;
-  const rows = scene.cells.length;
-  const dx = col2im(scene.dcolumns, scene.cells, pixels, at.window + 1, overwrite.checked);
-  const right = col2im(scene.dcolumns, scene.cells, pixels, at.window + 1);
-  const most = Math.max(1, ...col2im(scene.dcolumns, scene.cells, pixels, rows).map(Math.abs));
-  const patch = new Set(scene.cells[at.window]);
+  const { cells, dcolumns, padded, output } = scene;
+  const collected = (count, wrongly) => col2im(dcolumns, cells, padded ** 2, count, wrongly);
+  const dx = collected(at.window + 1, overwrite.checked);
+  const right = collected(at.window + 1);
+  const most = Math.max(1, ...collected(cells.length).map(Math.abs));
+  const patch = new Set(cells[at.window]);
   for (const td of root.querySelectorAll("td")) {
-    const { window: p, pixel } = td.stands;
-    const image = p === undefined;
-    const lit = image ? patch.has(pixel) : p === at.window;
-    if (td.name === "dx") {
-      td.textContent = signed(dx[pixel]);
-      td.style.setProperty("--share", isPadding(pixel) ? 0 : Math.abs(dx[pixel]) / most);
-      td.classList.toggle("wrong", dx[pixel] !== right[pixel] && !isPadding(pixel));
-    }
-    td.classList.toggle("lit", lit && td.name !== "dx");
-    td.classList.toggle("collects", lit && td.name === "dx");
-    td.classList.toggle("chosen", pixel !== undefined && pixel === at.pixel);
-    td.classList.toggle("later", td.name.startsWith("d") && !image && p > at.window);
-    td.setAttribute("aria-selected", lit);
-    td.setAttribute("aria-label", describe(td));
+    if (td.name === "dx") collect(td, dx, right, most);
+    light(td, at, patch);
   }
   slider.value = at.window;
-  slider.setAttribute("aria-valuetext", `window ${at.window} of 0 to ${rows - 1}, output ${place(at.window, scene.output)}`);
-  say("window", windowSentence(at.window));
-  say("pixel", at.pixel === null ? pixelInvitation() : pixelSentence(at, dx, right));
+  slider.setAttribute("aria-valuetext", `${at.window} of 0 to ${cells.length - 1}, output ${place(at.window, output)}`);
+  say("window", windowSentence(scene, at.window));
+  say("pixel", at.pixel === null ? pixelInvitation(scene) : pixelSentence(scene, at, dx, right));
   scrollToRow(at.window);
 }
 
-function describe(td) {
+/** Write what a pixel of dx has collected so far, the greener the more; struck through where that is wrong. */
+function collect(td, dx, right, most) {
+  const { pixel } = td.stands;
+  const outside = isPadding(scene, pixel);
+  td.textContent = signed(dx[pixel]);
+  td.style.setProperty("--share", outside ? 0 : Math.min(1, Math.abs(dx[pixel]) / most));
+  td.classList.toggle("wrong", dx[pixel] !== right[pixel] && !outside);
+}
+
+/** Light a cell up if it belongs to the window or to the pixel. */
+function light(td, at, patch) {
   const { window: p, pixel } = td.stands;
-  const where = p === undefined ? place(pixel, scene.padded, scene.padding) : place(p, scene.output);
-  const kind = pixel === undefined || p === undefined ? "" : ` row ${p}, pixel ${place(pixel, scene.padded, scene.padding)}`;
-  return `${td.name}${kind || ` ${where}`}: ${td.textContent}`;
+  const ofImage = p === undefined;
+  const lit = ofImage ? patch.has(pixel) : p === at.window;
+  td.classList.toggle("lit", lit && td.name !== "dx");
+  td.classList.toggle("collects", lit && td.name === "dx");
+  td.classList.toggle("chosen", pixel !== undefined && pixel === at.pixel);
+  td.classList.toggle("later", td.name.startsWith("d") && !ofImage && p > at.window);
+  td.setAttribute("aria-selected", lit);
+  td.setAttribute("aria-label", `${td.name} ${whereIs(td.stands)}: ${td.textContent}`);
+}
+
+/** The place of a cell in words, for screen readers. */
+function whereIs({ window: p, pixel }) {
+  if (pixel === undefined) return place(p, scene.output);
+  const inImage = place(pixel, scene.padded, scene.padding);
+  return p === undefined ? inImage : `row ${p}, pixel ${inImage}`;
 }
 
 function say(which, text) {
@@ -198,49 +143,15 @@ function say(which, text) {
   if (paragraph.textContent !== text) paragraph.textContent = text;
 }
 
-function windowSentence(p) {
-  const output = place(p, scene.output);
-  const numbers = plural(scene.kernel ** 2, "number");
-  return (
-    `Window ${p} makes output ${output}. Forward: the ${numbers} under it ${scene.kernel === 1 ? "is" : "are"} copied ` +
-    `into row ${p}, and row ${p} times w is y${output} = ${signed(scene.y[p])}. ` +
-    `Backward: dy${output} = ${signed(scene.dy[p])} times wᵀ is row ${p} of dcolumns, and each number of it is added ` +
-    `to the pixel of dx it was copied from.`
-  );
-}
-
-function pixelInvitation() {
-  const missed = scene.x.filter((_, k) => !isPadding(k) && !scene.cells.some((patch) => patch.includes(k))).length;
-  if (!missed) return "Point at a pixel of x, or tap it, and see where its copies are.";
-  return `${plural(missed, "pixel")} of x ${missed === 1 ? "lies" : "lie"} under no window: dx is 0 there, whatever comes back.`;
-}
-
-function pixelSentence({ pixel, window: last }, dx, right) {
-  const copies = [];
-  scene.cells.forEach((patch, p) => {
-    if (patch.includes(pixel)) copies.push({ p, gradient: scene.dcolumns[p][patch.indexOf(pixel)] });
-  });
-  const where = place(pixel, scene.padded, scene.padding);
-  if (!copies.length) return `Pixel ${where} lies under no window: nothing is copied, and dx${where} = 0.`;
-  const stands = `${isPadding(pixel) ? "The padding at" : "Pixel"} ${where} lies under ${plural(copies.length, "window")}`;
-  if (isPadding(pixel)) return `${stands}. It is no pixel of x: what comes back to it is dropped.`;
-  const added = copies.filter(({ p }) => p <= last);
-  const terms = added.map(({ gradient }) => (gradient < 0 ? `(${signed(gradient)})` : gradient)).join(" + ") || "0";
-  const soFar = added.length < copies.length ? `, and ${plural(copies.length - added.length, "copy").replace("copys", "copies")} to come` : "";
-  const sum = added.length > 1 ? `${terms} = ${signed(right[pixel])}` : signed(right[pixel]);
-  const mistake = dx[pixel] === right[pixel] ? "" : ` Overwritten, it is ${signed(dx[pixel])}: only the last one is left.`;
-  return `${stands}, so it stands in the matrix ${copies.length === 1 ? "once" : `${copies.length} times`}. dx${where} = ${sum}${soFar}.${mistake}`;
-}
-
 /** Keep row p of both matrices in view, and the page where it is. */
 function scrollToRow(p) {
+  if (pointed.window !== undefined) return; // a row must not run away from the mouse
   for (const name of ["columns", "dcolumns"]) {
     const box = figures[name].querySelector(".im2col-scroll");
     const row = figures[name].querySelectorAll("tbody tr")[p];
     const head = figures[name].querySelector("thead").offsetHeight;
     const hiddenAbove = box.scrollTop + head - row.offsetTop;
     const hiddenBelow = row.offsetTop + row.offsetHeight - box.scrollTop - box.clientHeight;
-    if (pointed.window !== undefined) continue; // a row must not run away from the mouse
     if (hiddenAbove > 0) box.scrollTop -= hiddenAbove;
     if (hiddenBelow > 0) box.scrollTop += hiddenBelow;
   }
@@ -254,6 +165,7 @@ function goTo(window) {
   show();
 }
 
+/** Go through the windows by itself, or stop. */
 function play(on) {
   clearInterval(playing);
   playing = null;
@@ -326,7 +238,8 @@ root.addEventListener("click", (event) => {
 });
 root.addEventListener("pointerover", (event) => {
   const td = event.target.closest("td");
-  if (event.pointerType !== "mouse" || playing || (!td && !Object.keys(pointed).length)) return;
+  const between = !td && (event.target.closest("table") || !Object.keys(pointed).length);
+  if (event.pointerType !== "mouse" || playing || between) return;
   pointed = td ? { ...td.stands } : {};
   show();
 });
