@@ -41,7 +41,7 @@ def _installed() -> list[Path]:
         files = importlib.metadata.files("minicnn") or ()
     except importlib.metadata.PackageNotFoundError:
         return []
-    return [Path(file.locate()) for file in files if file.match("share/minicnn/claims/*.py")]
+    return [Path(file.locate()).resolve() for file in files if file.match("share/minicnn/claims/*.py")]
 
 
 def load(name: str) -> Claim:
