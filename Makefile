@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 TORCH_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu --retries 1
+CHROMIUM ?= chromium
 
-.PHONY: help lesson claims gradcheck exercises test bench docs docs-test lint format clean
+.PHONY: help lesson claims gradcheck exercises test bench docs cheatsheet docs-test lint format clean
 
 help:
 	@echo "make lesson     train the four arms and show what dropout and batch normalization do (ARGS=--quick: seconds)"
@@ -16,6 +17,7 @@ help:
 	@echo "make exercises  check the solutions of all exercises as a learner's files are checked: half a minute"
 	@echo "make bench      time training beside PyTorch and Keras, in an environment of its own (ARGS=--quick: a minute)"
 	@echo "make docs       build the site into docs/_build/html; the gallery's scripts run (ARGS='-D plot_gallery=0': without)"
+	@echo "make cheatsheet print docs/cheatsheet.pdf from the built site, by Chromium (CHROMIUM=program)"
 	@echo "make docs-test  open every page of the site in Chromium, at desktop and phone width"
 	@echo "make lint       style; make format mends it"
 	@echo "make clean      remove what the other targets made"
@@ -41,6 +43,15 @@ bench: $(VENV)-bench/installed
 docs: $(VENV)-docs/installed
 	rm -rf docs/_build/html
 	$(VENV)-docs/bin/python -m sphinx -W --keep-going -b html -d docs/_build/doctrees $(ARGS) docs docs/_build/html
+
+# Printed without its links: in a file that is passed on they would lead to this folder.
+cheatsheet: docs/_build/html/cheatsheet.html
+	sed 's/\(<a [^>]*\)href="[^"]*"/\1/g' $< > docs/_build/html/cheatsheet-to-print.html
+	$(CHROMIUM) --headless --no-sandbox --disable-gpu --no-pdf-header-footer --print-to-pdf=docs/cheatsheet.pdf file://$(CURDIR)/docs/_build/html/cheatsheet-to-print.html
+	rm docs/_build/html/cheatsheet-to-print.html
+
+docs/_build/html/cheatsheet.html:
+	@echo "There is no built site: run make docs first."; exit 1
 
 docs-test: $(VENV)-docs/installed
 	$(VENV)-docs/bin/python -m pytest tests/site $(ARGS)

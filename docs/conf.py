@@ -34,7 +34,7 @@ html_title = "minicnn"
 html_favicon = "_static/icon.svg"
 PLAY = [path.relative_to(DOCS).as_posix() for path in sorted(DOCS.glob("play/*.[cj]s*"))]
 html_static_path = ["_static", *PLAY]  # the scripts and styles of the pages that move
-html_css_files = ["site.css"]
+html_css_files = ["site.css", "cheatsheet.css"]
 html_copy_source = html_show_sphinx = False
 highlight_language = "none"  # of a block that names none
 pygments_style, pygments_dark_style = "tango", "github-dark"
