@@ -23,7 +23,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 ARRAY = re.compile(r"([A-Za-z]\w*(?:\^T)?) \(([^()]*)\)")
-LENGTHS = (64, 44, 84, 34, 54, 74)  # pixels, given to the dimensions in the order in which they come
+LENGTHS = (64, 54, 84, 46, 74, 94)  # pixels, given to the dimensions in the order in which they come
 IMAGES = {"H": 56, "W": 74, "OH": 42, "OW": 56, "KH": 30, "KW": 30}  # pixels: kernels are smaller than images
 TIMES = " \N{MULTIPLICATION SIGN} "
 CELL = 18  # the height of a vector
@@ -83,7 +83,7 @@ def draw(array: Array, known: dict[str, int]) -> str:
     width, height = length_of(columns, known), length_of(rows, known) if rows else CELL
     behind = STACKED * min(2, len(array.dimensions) - 2) if others else 0
     left = 9 * len(rows) + 8 if rows else 2
-    whole = left + max(width, 9 * len(array.name), 8 * len(others)) + behind + 2, MARGIN + height + behind + 4
+    whole = left + max(width, 8 * len(array.name), 8 * len(others)) + behind + 2, MARGIN + height + behind + 4
     whole = whole[0], whole[1] + (MARGIN if others else 0)
     boxes = "".join(
         f'<rect x="{left + shift}" y="{MARGIN + behind - shift}" width="{width}" height="{height}" '
@@ -98,7 +98,7 @@ def draw(array: Array, known: dict[str, int]) -> str:
     texts = [
         label(left + width / 2 + behind, MARGIN - 6, columns),
         label(left - 5, top + height / 2 + 4, rows, anchor="end"),
-        label(left + width / 2, top + height / 2 + 5, pretty(array.name), size=14),
+        label(left + width / 2, top + height / 2 + 5, pretty(array.name), size=14 if len(array.name) < 7 else 12),
         label(left, top + height + 15, others, anchor="start"),
     ]
     size = f'width="{whole[0]}" height="{whole[1]}" viewBox="0 0 {whole[0]} {whole[1]}"'
