@@ -46,6 +46,7 @@ autosummary_generate = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc's sections have them
 numpydoc_show_class_members = False
+numpydoc_validation_checks = {"GL06", "GL07", "SS01", "PR02", "PR05", "YD01"}  # sections, and parameters that are none
 
 NOTEBOOK_BEGIN = """\
 # A notebook has no command line: options of the script stand here, such as ["--quick"].

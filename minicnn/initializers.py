@@ -175,7 +175,9 @@ def lecun_uniform(shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.
 
 
 def zeros(shape: Shape, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Fill with 0; `rng` is not used. For biases: weights that are all alike would stay alike.
+    """Fill with 0; `rng` is not used. Arguments as in `he_normal`.
+
+    For biases: weights that are all alike would stay alike.
 
     Examples
     --------
@@ -187,7 +189,7 @@ def zeros(shape: Shape, rng: np.random.Generator | None = None, dtype: DTypeLike
 
 
 def ones(shape: Shape, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Fill with 1; `rng` is not used.
+    """Fill with 1; `rng` is not used. Arguments as in `he_normal`.
 
     Examples
     --------
@@ -202,6 +204,14 @@ def constant(value: float) -> Initializer:
     """Make an initializer that fills with `value`.
 
     Its name is "constant(value)", which `get` understands, so that a checkpoint can write it down.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    initializer : function (shape, rng, dtype) -> array
 
     Examples
     --------

@@ -285,6 +285,15 @@ QUESTIONS = (
 def answers(results: Results) -> list[str]:
     """Say in three sentences what the results show, and where they do not show it.
 
+    Parameters
+    ----------
+    results : Results
+        Of the lesson's arms, as many as there are.
+
+    Returns
+    -------
+    list of str
+
     Examples
     --------
     >>> from minicnn import lesson
@@ -299,6 +308,14 @@ def answers(results: Results) -> list[str]:
 
 def footnote(results: Results) -> str:
     """Say how to read the numbers.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -320,6 +337,14 @@ def footnote(results: Results) -> str:
 
 def table(results: Results) -> str:
     """The arms at the end of training, a row each: mean ± standard error over the seeds.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    str
 
     Examples
     --------

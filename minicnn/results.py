@@ -177,7 +177,16 @@ class Results:
 
 
 def measures(target: float) -> dict[str, Measure]:
-    """Name the single numbers worth taking from a run; `target` is a test accuracy, from 0 to 1.
+    """Name the single numbers worth taking from a run.
+
+    Parameters
+    ----------
+    target : float
+        A test accuracy, from 0 to 1, to which epochs are counted.
+
+    Returns
+    -------
+    dict of str to function (Curves) -> float or None
 
     Examples
     --------

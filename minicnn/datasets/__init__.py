@@ -45,6 +45,10 @@ _LOADERS: dict[str, Callable[[], Dataset]] = {
 def names() -> tuple[str, ...]:
     """List the names that `load` knows.
 
+    Returns
+    -------
+    tuple of str
+
     Examples
     --------
     >>> from minicnn import datasets

@@ -55,11 +55,11 @@ def check(*functions: Callable, exercise: str | int, **named: Callable) -> Answe
 
     Parameters
     ----------
-    functions : functions
+    *functions : functions
         The functions of the exercise: each that has the name of one of them is taken for it, the others in their order.
     exercise : str or int
         Such as "01_dense", "dense" or 1.
-    named : functions
+    **named : functions
         The same by name, `dense_backward=my_backward`; and functions of the exercises that this one builds on, such as
         `im2col=my_im2col`, which are otherwise those of the solutions.
 

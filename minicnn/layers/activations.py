@@ -256,6 +256,11 @@ class ReLU(FunctionLayer):
 class LeakyReLU(FunctionLayer):
     """x where positive, else `negative_slope` times x: equation (3).
 
+    Parameters
+    ----------
+    negative_slope : float
+        The slope a left of zero, dimensionless.
+
     Examples
     --------
     >>> from minicnn import LeakyReLU
