@@ -16,7 +16,6 @@ release = version = minicnn.__version__
 
 extensions = [
     "myst_parser",
-    "sphinx_design",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
