@@ -180,9 +180,7 @@ def judge(numbers):
     counts, moved = numbers["counts"], {name: 100 * np.array(shares) for name, shares in numbers["movement"].items()}
     evidence = (
         lies_below("outputs and gradients of dropped units that are not exactly 0", counts["not_zero"], 1, decimals=0),
-        lies_below(
-            "how far plain SGD moves their incoming weights, others' being 100", moved["plain SGD"], 0.05, decimals=2
-        ),
+        lies_below("plain SGD moves their weights, in % of others", moved["plain SGD"], 0.05, decimals=2),
         lies_below("distance from the network with these units cut out", counts["roundings"], 100, unit="roundings"),
     )
     size, shares = numbers["batch_sizes"][-1], numbers["without_gradient"].items()
@@ -190,7 +188,7 @@ def judge(numbers):
     remarks = (
         f"without dropout {np.mean(counts['not_zero_without_dropout']):.0f} of the same units' gradients are not 0",
         f"all this is a step on one image; of {size}, each with its own mask, so many units get no gradient: {units}",
-        f"a gradient of 0 is no weight that stays: weights into dropped units move, by momentum "
+        f"a gradient of 0 is no weight that stays: those into dropped units move, by momentum, "
         f"{np.mean(moved['momentum 0.9']):.0f} % as far as others, by Adam {np.mean(moved['Adam']):.0f} %",
     )
     return Verdict(evidence, remarks)

@@ -1,4 +1,7 @@
-"""Batch norm normalizes each dimension over the mini-batch, not all together" (Ioffe & Szegedy, 2015, section 3): every
+"""Batch norm normalizes each dimension by itself
+==============================================
+
+"Batch norm normalizes each dimension over the mini-batch, not all together" (Ioffe & Szegedy, 2015, section 3): every
 hidden unit, in a convolution every channel, has a mean and a variance of its own.
 
 Here the right and the wrong way stand side by side in a network of two hidden layers: ``BatchNorm``, and ``Together``,
@@ -90,9 +93,7 @@ def distributions(data, seed):
 def measure(seeds, images, epochs, learning_rates, batch_sizes):
     data = datasets.load("fashion-mini").subset(train=images, test=1024)
     bands, distances = zip(*side_by_side(distributions, [(data, seed) for seed in seeds]), strict=True)
-    sizes = {
-        way: [size for size in batch_sizes if size > 1 or way == "without"] for way in ("without", "each dimension")
-    }
+    sizes = {"without": batch_sizes, "each dimension": [size for size in batch_sizes if size > 1]}
     by_size = [
         (data, way, LEARNING_RATE * size / BATCH_SIZE, size, epochs, seed)
         for way in sizes
@@ -167,13 +168,13 @@ def judge(numbers):
         ),
     )
     size = numbers["sizes"]["each dimension"][0]
+    k = numbers["sizes"]["without"].index(size)
     evaluation, training = np.mean(numbers["by_size"]["each dimension"][0], axis=0)
     remarks = (
         f"all together, a unit is left up to {np.mean(distances['all together']):.1f} from mean 0 and deviation 1",
         f"all together is better than nothing by {Estimate.of(np.subtract(wrong, without)).text(1)} points",
-        f"over mini-batches of {size}, each dimension comes to {evaluation:.0f} % only, in training mode to "
-        f"{training:.0f} %; without batch norm "
-        f"{np.mean(numbers['by_size']['without'][numbers['sizes']['without'].index(size)]):.0f} %",
+        f"trained with mini-batches of {size}, accuracy is {evaluation:.0f} % with batch norm, {training:.0f} % if "
+        f"it is tested in training mode, and {np.mean(numbers['by_size']['without'][k]):.0f} % without",
         "in convolutions a mini-batch of few images still has many pixels; that is not measured here",
     )
     return Verdict(evidence, remarks)
