@@ -133,6 +133,6 @@ def test_lesson_network_in_pytorch_learns(capsys, pets, monkeypatch):
 def test_three_convolutions(capsys, tmp_path):
     figure = tmp_path / "times.png"
     times = example("three_convolutions").main(["--quick", "--figure", str(figure)])
-    off = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines() if re.search(r"0e\+00|e-0\d$", line)]
+    off = [float(number) for number in re.findall(r"\de[+-]\d\d$", capsys.readouterr().out, re.MULTILINE)]
     assert len(off) == len(times) == 5 and max(off) < 1e-5
     assert figure.stat().st_size > 10_000
