@@ -46,7 +46,10 @@ def test_the_equations_are_those_of_the_source(page):
     assert named <= known, "the source has no such equation"
     tagged = set(re.findall(r"\\tag\{(\d+[a-z]?)\}", prose))
     used = {
-        k for source in objects for comment in re.findall(r"#.*", source) for k in re.findall(r"(?<!\w)\((\d+)\)", comment)
+        k
+        for source in objects
+        for comment in re.findall(r"#.*", source)
+        for k in re.findall(r"(?<!\w)\((\d+)\)", comment)
     }
     assert used <= tagged, "an included function names an equation that the page does not have"
 

@@ -17,6 +17,7 @@ ORDER = (
     "gradient_check",
     "staged_batchnorm",
     "step_size",
+    "three_convolutions",
     "ten_mistakes",
     "compare_checkers",
     "augmentation",
