@@ -136,3 +136,12 @@ def test_three_convolutions(capsys, tmp_path):
     off = [float(number) for number in re.findall(r"\de[+-]\d\d$", capsys.readouterr().out, re.MULTILINE)]
     assert len(off) == len(times) == 5 and max(off) < 1e-5
     assert figure.stat().st_size > 10_000
+
+
+def test_batchnorm_terms(capsys, tmp_path):
+    example("batchnorm_terms").main(["--quick", "--figure", str(tmp_path / "terms.png")])
+    rows = [line.rsplit(maxsplit=3) for line in capsys.readouterr().out.splitlines()[1:5]]
+    loss, bias, weights = np.array([row[1:] for row in rows], dtype=float).T
+    assert loss.argmin() == 0 and weights.argmin() == 0  # all three terms
+    assert (bias[:2] < 1e-12).all() and (bias[2:] > 0.1).all()  # the mean's term is in the first two
+    assert (tmp_path / "terms.png").stat().st_size > 10_000

@@ -17,12 +17,12 @@ def included(text):
     objects, files = [], {}
     for target, name in INCLUDE.findall(text):
         source = files.setdefault(target, (LEARN / target).read_text(encoding="utf-8"))
-        found = source
+        node = ast.parse(source)
         for part in name.split(".") if name else ():
-            nodes = {node.name: node for node in ast.parse(found).body if hasattr(node, "name")}
+            nodes = {child.name: child for child in node.body if hasattr(child, "name")}
             assert part in nodes, f"{target} has no {name}"
-            found = ast.get_source_segment(found, nodes[part])
-        objects.append(found)
+            node = nodes[part]
+        objects.append(ast.get_source_segment(source, node) or source)
     return objects, list(files.values())
 
 
