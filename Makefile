@@ -66,7 +66,7 @@ format: $(VENV)/installed-dev
 
 clean:
 	rm -rf $(VENV) $(VENV)-bench $(VENV)-docs build dist runs *.egg-info .pytest_cache .ruff_cache .hypothesis
-	rm -rf docs/_build docs/examples docs/api/generated
+	rm -rf docs/_build docs/examples
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/created $(VENV)-bench/created $(VENV)-docs/created:

@@ -41,7 +41,6 @@ pygments_style, pygments_dark_style = "tango", "github-dark"
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 4  # headings can be linked to as on GitHub
 
-autosummary_generate = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc's sections have them
 numpydoc_show_class_members = False

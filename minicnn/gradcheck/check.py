@@ -4,7 +4,7 @@ For each entry, with the analytic gradient a, the numeric derivative n and its u
 
     relative error = |a - n| / max(|a|, |n|, floor),    floor = (u + r max|n|) / tolerance          (1)
 
-An entry is right when its relative error is at most the tolerance. By the floor this says: |a - n| is at most a share
+An entry is right when its relative error is at most the tolerance. By the floor this says: `|a - n|` is at most a share
 `tolerance` of the gradient, or no more than can be told from these numbers: u, and the rounding of the analytic
 gradient itself, a share r = 1e-13 of the argument's largest entry. A bias in front of batch norm has the true gradient
 0, and analytic and numeric values of 1e-17 and 1e-12: one beside the other they are 100 % wrong, by (1) they are right.
