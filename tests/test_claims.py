@@ -31,7 +31,7 @@ def test_the_interval_covers_95_percent_of_student_s_distribution():
 
 
 def test_there_is_no_interval_where_nothing_can_be_told():
-    for values in ([], [1.0], [1.0, None], [1.0, math.nan]):
+    for values in ([], [1.0], [1.0, 2.0, None], [1.0, math.nan]):
         assert Estimate.of(values).interval is None
         assert lies_above("x", values).vote == lies_below("x", values).vote == 0
 

@@ -49,7 +49,7 @@ from minicnn.plots.style import COLOURS, INK, MARKERS, SMALL, label_axes, new_fi
 
 BATCH = 32
 RATE = 0.5
-MEASURED = 10  # times during a run
+MEASURED = 5  # times during a run
 
 
 def network(rate, seed):
@@ -96,8 +96,11 @@ def measure(seeds, sizes, rates, middle, steps, test_images):
     """Every size with and without dropout, and the middle size with every rate; a list of seeds each."""
     conditions = sorted({(rate, images) for rate in (0, RATE) for images in sizes} | {(rate, middle) for rate in rates})
     jobs = [(rate, images, seed, steps, test_images) for rate, images in conditions for seed in seeds]
-    runs = iter(side_by_side(one_run, jobs))
-    rows = {f"{rate:g} {images}": [next(runs) for _ in seeds] for rate, images in conditions}
+    runs = dict(zip(jobs, side_by_side(one_run, jobs), strict=True))
+    rows = {
+        f"{rate:g} {images}": [runs[rate, images, seed, steps, test_images] for seed in seeds]
+        for rate, images in conditions
+    }
     return {"sizes": sizes, "rates": rates, "middle": middle, "rows": rows}
 
 
@@ -122,37 +125,30 @@ def beyond_less_fitting(numbers, images):
     return differences
 
 
+def points(ax, x, values, name, look):
+    """Mean and standard error of the seeds at each x."""
+    estimates = [Estimate.of(by_seed) for by_seed in values]
+    means, errors = [e.mean for e in estimates], [e.standard_error or 0 for e in estimates]
+    ax.errorbar(x, means, errors, color=COLOURS[look], marker=MARKERS[look], markersize=4, label=name)
+
+
 def draw(numbers):
     figure = new_figure(3.9)
     by_size, by_rate, paths = figure.subplots(1, 3)
-    for rate, name, colour, marker in zip(
-        (0, RATE), ("without dropout", f"with, rate {RATE}"), COLOURS, MARKERS, strict=False
-    ):
-        look = {"color": colour, "marker": marker, "markersize": 4, "label": name}
-        estimates = [Estimate.of(at_end(numbers, rate, images)["gap"]) for images in numbers["sizes"]]
-        by_size.errorbar(
-            numbers["sizes"], [e.mean for e in estimates], [e.standard_error or 0 for e in estimates], **look
-        )
-        path = np.mean(numbers["rows"][f"{rate:g} {numbers['middle']}"], axis=0)
-        paths.plot(path[:, 0], path[:, 1], **look)
-    for quantity, colour, marker in zip(("gap", "test accuracy"), COLOURS[2:], MARKERS[2:], strict=False):
-        estimates = [Estimate.of(at_end(numbers, rate, numbers["middle"])[quantity]) for rate in numbers["rates"]]
-        errors = [e.standard_error or 0 for e in estimates]
-        by_rate.errorbar(
-            numbers["rates"],
-            [e.mean for e in estimates],
-            errors,
-            color=colour,
-            marker=marker,
-            markersize=4,
-            label=quantity,
-        )
+    sizes, rates, middle = (numbers[key] for key in ("sizes", "rates", "middle"))
+    for look, (rate, name) in enumerate(((0, "without dropout"), (RATE, f"with, rate {RATE}"))):
+        points(by_size, sizes, [at_end(numbers, rate, images)["gap"] for images in sizes], name, look)
+        path = np.mean(numbers["rows"][f"{rate:g} {middle}"], axis=0)
+        paths.plot(path[:, 0], path[:, 1], color=COLOURS[look], marker=MARKERS[look], markersize=4, label=name)
+    for look, (quantity, unit) in enumerate((("gap", "points"), ("test accuracy", "%")), start=2):
+        values = [at_end(numbers, rate, middle)[quantity] for rate in rates]
+        points(by_rate, rates, values, f"{quantity} ({unit})", look)
     label_axes(by_size, "gap by training images", "training images", "training minus test accuracy (points)")
-    by_size.set(xscale="log", xticks=numbers["sizes"], xticklabels=[f"{n:,}" for n in numbers["sizes"]], ylim=(0, None))
+    by_size.set(xscale="log", xticks=sizes, xticklabels=[f"{n:,}" for n in sizes], ylim=(0, None))
     by_size.minorticks_off()
-    label_axes(by_rate, f"by rate, {numbers['middle']:,} images", "dropout rate", "points and %")
-    by_rate.set_ylim(0, 100)
-    label_axes(paths, f"paths of training, {numbers['middle']:,} images", "training accuracy (%)", "test accuracy (%)")
+    label_axes(by_rate, f"by rate, {middle:,} images", "dropout rate")
+    by_rate.set(ylim=(0, 115), xticks=rates)
+    label_axes(paths, f"paths of training, {middle:,} images", "training accuracy (%)", "test accuracy (%)")
     for ax in (by_size, by_rate, paths):
         ax.legend(frameon=False, fontsize=SMALL)
     seeds = len(next(iter(numbers["rows"].values())))

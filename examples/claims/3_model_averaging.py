@@ -2,8 +2,8 @@
 ==========================
 
 *The claim* (Srivastava et al., JMLR 15, 2014). Dropout trains a great many networks that share their weights: each
-mask leaves another thinned network. One pass with all units, scaled, is to stand for the average of their
-predictions, which nobody could compute.
+mask leaves another thinned network, and 512 hidden units have 2^512 masks. One pass with all units is to stand for
+the average of their predictions.
 
 *The experiment.* A network is trained with dropout. For each test image 100 masks are drawn, and the predicted
 probabilities of K of these thinned networks are averaged, for K from 1 to 100. Beside it stands the one pass with all
