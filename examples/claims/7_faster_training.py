@@ -1,5 +1,5 @@
 """Batch norm speeds up training and lets layers learn independently
-===================================================================
+=================================================================
 
 Ioffe & Szegedy (ICML 2015) explain the speed by *internal covariate shift*: each layer has to follow the changes of
 those before it, and batch norm frees it of that. Santurkar et al. (NeurIPS 2018) found such changes no smaller with
@@ -14,9 +14,9 @@ measurements, on a network of four hidden dense layers with and without batch no
 3. **Smoothness.** A step of learning rate r along the gradient g promises that the loss of this batch falls by r |g|^2.
    Up to which r does it keep at least half of that?
 
-The last two are taken along a training by SGD at 0.03, where both networks learn. The verdict rests on 1 and 2; 3 is the
-competing explanation and stands in the remarks. Contradicted would be: as many steps or more, or gradients that turn
-further. Steps are not seconds: in so small a network batch norm can double the cost of one.
+The last two are taken along a training by SGD at 0.03, where both networks learn. The verdict rests on 1 and 2; 3 is
+the competing explanation and stands in the remarks. Contradicted would be: as many steps or more, or gradients that
+turn further. Steps are not seconds: in so small a network batch norm can double the cost of one.
 
 Run it: minicnn lesson --claim 7_faster_training
 """
