@@ -16,6 +16,7 @@ ORDER = (
     "first_network",
     "gradient_check",
     "staged_batchnorm",
+    "batchnorm_terms",
     "step_size",
     "three_convolutions",
     "ten_mistakes",
