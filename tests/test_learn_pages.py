@@ -59,5 +59,7 @@ def test_the_page_says_what_to_do_next(page):
     exercises = {int(path.name[:2]) for path in (ROOT / "minicnn" / "exercises" / "path").glob("[0-9]*.py")}
     numbers = {int(k) for k in re.findall(r"minicnn exercises check (\d+)", PAGES[page])}
     assert numbers <= exercises
+    claims = {path.stem for path in (ROOT / "examples" / "claims").glob("[1-9]*.py")}
+    assert set(re.findall(r"minicnn lesson --claim ([1-9]\w*)", PAGES[page])) <= claims | {c[0] for c in claims}
     end = PAGES[page].splitlines()[-12:]
     assert any(re.match(r"(\*\*)?Next\b", line) for line in end), "the page must lead on"
