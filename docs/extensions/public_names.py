@@ -30,6 +30,8 @@ def full_name(text: str, here: str) -> str | None:
     """Find the public name that `text` means in a docstring of the module `here`; None if there is none."""
     if text.startswith("minicnn."):
         return text
+    if text in minicnn._MODULES:  # a word like any other, such as `layers`
+        return None
     first = text.partition(".")[0]
     for home in (here, "minicnn", *(f"minicnn.{module}" for module in minicnn._MODULES)):
         if first in getattr(sys.modules.get(home), "__all__", ()):
