@@ -198,4 +198,5 @@ const onInput = (name, numbers) => {
 };
 onInput("gamma", (value) => ({ gamma: Number(value) }));
 onInput("eps", (value) => ({ eps: EPSILONS[value] }));
+show();
 new ResizeObserver(show).observe(root);

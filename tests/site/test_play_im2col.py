@@ -128,6 +128,23 @@ def test_keys_step_through_windows_and_pixels(im2col):
     assert marked(im2col, "x", "chosen") == [12]
 
 
+IN_VIEW = """
+const box = document.querySelector("#im2col [data-grid=columns] .im2col-scroll");
+const head = box.querySelector("thead").getBoundingClientRect();
+const row = box.querySelectorAll("tbody tr")[arguments[0]].getBoundingClientRect();
+return head.bottom <= row.top + 1 && row.bottom <= box.getBoundingClientRect().bottom + 1;
+"""
+
+
+def test_the_row_of_the_window_scrolls_into_view_and_the_page_stays(im2col):
+    im2col.execute_script(CHOOSE, {"padding": 2})
+    before = im2col.execute_script("return scrollY")
+    for window in (0, 30, 48, 20):
+        go_to(im2col, window)
+        assert im2col.execute_script(IN_VIEW, window)
+    assert im2col.execute_script("return scrollY") == before
+
+
 def test_pointing_shows_and_leaving_shows_what_was_before(im2col):
     ActionChains(im2col).move_to_element(cell(im2col, "y", 7)).perform()
     assert marked(im2col, "columns", "lit") == list(range(63, 72))
