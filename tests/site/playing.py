@@ -30,8 +30,13 @@ def touch(browser, *points):
     browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
+MIDDLE = """
+const box = () => arguments[0].getBoundingClientRect();
+scrollTo(0, Math.round(scrollY + box().top - innerHeight / 2));
+return [box().left + box().width / 2, box().top + box().height / 2];
+"""
+
+
 def middle(browser, element):
     """Scroll an element to the middle of the window and return its centre there, (x, y) in pixels."""
-    script = "arguments[0].scrollIntoView({block: 'center'}); return arguments[0].getBoundingClientRect().toJSON()"
-    box = browser.execute_script(script, element)
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    return browser.execute_script(MIDDLE, element)

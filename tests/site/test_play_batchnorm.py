@@ -127,7 +127,8 @@ def test_dragging_with_a_finger_does_not_scroll(site, browser):
     x, y = middle(browser, handle(browser, "x", 3))
     before = browser.execute_script("return scrollY")
     touch(browser, (x, y + 9), (x, y - 10), (x, y - 20), (x, y - 31))  # 40 pixels up, from below its middle
-    assert browser.execute_script("return scrollY") == before
+    scrolled = browser.execute_script("return scrollY") - before
+    assert abs(scrolled) <= 1  # Chromium rounds to whole pixels when it likes; a finger that scrolls does so by 25
     assert table(browser)["x"][3] == round(1.1 + 40 * 4 / 77, 1)
     assert_shows(browser, with_number("x", 3, 3.2))
 
