@@ -139,14 +139,17 @@ def test_of_one_image_nothing_is_left_and_of_two_a_sign():
 
 
 def ranges(moves, moves_without, jump, spread=0.1):
-    """Numbers of a band of width 2 that moves so many widths until the multiplication, and then by so much at once."""
+    """Numbers of a band of width 2 that moves so many widths and part of the way back, and by the multiplication so many more."""
 
     def arm(moves, jump):
         band = np.array([[-1.0, 0.0, 1.0]] * 3)
-        by_seed = [[band, band + 2 * moves * (1 + spread * s), band + 2 * jump * (1 + s)] for s in SPREAD]
+        there = [2 * moves * (1 + spread * s) for s in SPREAD]
+        by_seed = [
+            [band, band + m, band + 0.4 * m, band + 2 * jump * (1 + s)] for m, s in zip(there, SPREAD, strict=True)
+        ]
         return {"bands": np.repeat(np.array(by_seed)[:, :, None], 2, axis=2), "before": [band] * 3}
 
-    return {"every": 4, "jump": 8, "with": arm(moves, jump), "without": arm(moves_without, 5)}
+    return {"every": 4, "jump": 12, "with": arm(moves, jump), "without": arm(moves_without, 5)}
 
 
 @pytest.mark.parametrize(
