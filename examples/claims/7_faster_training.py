@@ -11,8 +11,8 @@ measurements, on a network of four hidden dense layers with and without batch no
    counts with all the steps it was given, which favours the slower network.
 2. **Independence.** A layer's gradient is taken twice on one batch: before and after a step of the layers *below* it.
    If layers learn independently, it points the same way (Santurkar's measure; cosine 1).
-3. **Smoothness.** A step of learning rate r along the gradient g promises that the loss of this batch falls by ``r |g|^2``.
-   Up to which r does it keep at least half of that?
+3. **Smoothness.** A step of learning rate r along the gradient g promises that the loss of this batch falls by
+   ``r |g|^2``. Up to which r does it keep at least half of that?
 
 The last two are taken along a training by SGD at 0.03, where both networks learn. The verdict rests on 1 and 2; 3 is
 the competing explanation and stands in the remarks. Contradicted would be: as many steps or more, or gradients that
