@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from .claims import Claim, Outcome
+from .commands import count
 
 CHECKOUT = Path(__file__).parents[1] / "examples" / "claims"
 OUT = Path("runs") / "claims"
@@ -106,7 +107,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Describe the options that a script has."""
     parser.add_argument("--quick", action="store_true", help="a small form: seconds, less certain")
-    parser.add_argument("--seeds", type=int, metavar="N", help="repetitions, from seeds 0 to N-1")
+    parser.add_argument("--seeds", type=count, metavar="N", help="repetitions, from seeds 0 to N-1")
     parser.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help="(%(default)s)")
 
 

@@ -7,19 +7,17 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from .atomic_write import atomic_write
 
 
 def write_json(path: str | Path, content: object) -> None:
-    """Write content as JSON: arrays as lists, and numbers that are not finite as null, for JSON knows neither.
+    """Write content as JSON; numbers that are not finite become null, for JSON knows none.
 
     Parameters
     ----------
     path : str or Path
         Missing folders are made.
-    content : dict, list, array, number, str or None
+    content : dict, list, tuple, number, str or None
         And such in one another.
 
     Raises
@@ -29,16 +27,14 @@ def write_json(path: str | Path, content: object) -> None:
     OSError
         If the file cannot be written; `path` is as it was then.
     """
-    text = json.dumps(_plain(content), indent=1, allow_nan=False)
+    text = json.dumps(_finite(content), indent=1, allow_nan=False)
     with atomic_write(path) as file:
         file.write(text.encode())
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
+def _finite(value: object) -> object:
     if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: _finite(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [_finite(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -116,6 +116,14 @@ def test_a_claim_writes_its_figure_and_its_numbers(tmp_path, capsys):
     assert claim_scripts.table([outcome]).splitlines()[1] == "0_planted  supported  22.0 ± 1.2  x"
 
 
+def test_a_script_takes_its_options(capsys, tmp_path):
+    claim_scripts.main(planted(), ["--quick", "--out", str(tmp_path)])
+    assert "seeds 2, factor 2" in capsys.readouterr().out and (tmp_path / "0_planted.json").exists()
+    with pytest.raises(SystemExit):
+        claim_scripts.main(planted(), ["--seeds", "0"])
+    assert "takes a whole number of at least 1, got '0'" in capsys.readouterr().err
+
+
 def test_numbers_that_json_cannot_hold_are_refused():
     claim = planted(measure=lambda seeds, factor: {"x": object()})
     with pytest.raises(TypeError, match="measure returns numbers, texts, lists, dicts and arrays, got <object"):
@@ -175,8 +183,10 @@ def test_the_command_lists_and_runs(capsys, tmp_path, monkeypatch):
     assert ("claim      verdict    deciding number" in out) == (len(SCRIPTS) > 1)
 
 
-def test_the_command_says_what_it_cannot_use(capsys):
+def test_the_command_says_what_it_cannot_use(capsys, tmp_path, monkeypatch):
     assert main(["lesson", "--claim", "heat"]) == 2
     assert "There is no claim 'heat'; there are 1_" in capsys.readouterr().err
-    assert main(["lesson", "--claim", "all", "--arms", "plain"]) == 2
-    assert "takes no arms" in capsys.readouterr().err
+    monkeypatch.setattr(claim_scripts, "load", lambda name: planted())
+    for option in ("--arms", "--threads", "--data", "--epochs"):
+        assert main(["lesson", "--claim", "1", option, "1", "--out", str(tmp_path)]) == 2
+        assert f"takes no {option[2:]}" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from minicnn import claim_scripts
+from minicnn import claim_scripts, datasets
 from minicnn.datasets import Split
 from minicnn.functional import softmax_forward
 
@@ -87,8 +87,9 @@ def test_co_adaptation_is_judged_by_both_ways_of_taking_units_away(deleted, froz
 
 def test_taking_no_unit_away_changes_nothing_and_taking_all_leaves_one_answer():
     model = part("2", "network")(0.5, 0)
-    images = np.random.default_rng(0).random((50, 28, 28, 1), dtype=np.float32)
+    images = datasets.load("fashion-mini").test.images[:50]
     seen, all_ten = Split(images, model.forward(images).argmax(axis=1)), Split(images, np.arange(50) % 10)
+    assert len(set(seen.labels)) > 1
     means = [h.mean(axis=0) for h in part("2", "hidden_outputs")(model, images)]
     accuracy = part("2", "accuracy_without")
     for way in ("deleted", "frozen"):
@@ -130,6 +131,7 @@ def averaging(apart, share, gain=5.0):
         (averaging(-2.0, 0.1), "contradicted"),
         (averaging(2.0, 0.1), "contradicted"),
         (averaging(0.0, 0.5), "contradicted"),
+        (averaging(0.0, -0.5), "contradicted"),
         (averaging(0.0, 0.1, gain=-5), "contradicted"),
     ],
 )
