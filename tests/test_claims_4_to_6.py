@@ -139,7 +139,7 @@ def test_of_one_image_nothing_is_left_and_of_two_a_sign():
 
 
 def ranges(moves, moves_without, jump, spread=0.1):
-    """Numbers of a band of width 2 that moves so many widths and part of the way back, and by the multiplication so many more."""
+    """Numbers of a band that moves so many widths and part of the way back; the multiplication adds `jump` widths."""
 
     def arm(moves, jump):
         band = np.array([[-1.0, 0.0, 1.0]] * 3)
