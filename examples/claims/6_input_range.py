@@ -134,8 +134,9 @@ def draw(numbers):
             ax.plot(np.insert(steps, jump // every, jump), median, **look)
         by_layer = [Estimate.of(list(by_seed)) for by_seed in moved.T]
         errors = [estimate.standard_error or 0 for estimate in by_layer]
+        look["label"] = f"{arm} batch norm"
         axes[0, 2].errorbar(LAYERS, [e.mean for e in by_layer], errors, fmt=MARKERS[1 + k], capsize=3, **look)
-        axes[1, 2].plot(np.mean(numbers[arm]["losses"], axis=0), label=f"{arm} batch norm", linewidth=1, **look)
+        axes[1, 2].plot(np.mean(numbers[arm]["losses"], axis=0), linewidth=1, **look)
     axes[2, 2].plot(steps, np.mean(too_wide(numbers)[..., 2], axis=0), color=COLOURS[2])
     decorate(axes, jump)
     figure.supxlabel("dotted: the weights of the 2nd convolution are multiplied by 10", fontsize=SMALL, color=INK)
@@ -155,9 +156,10 @@ def decorate(axes, jump):
     axes[0, 2].margins(x=0.15)
     label_axes(axes[1, 2], "loss of the mini-batch (nats)")
     label_axes(axes[2, 2], "dense: too wide in evaluation, times")
-    axes[1, 2].legend(frameon=False, fontsize=SMALL)
+    axes[0, 2].legend(frameon=False, fontsize=SMALL, loc="upper left")
     for ax in axes[1:, 2]:
         ax.set_yscale("log")
+        ax.set_yticks((0.3, 1, 3, 10))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter("")
     for ax in axes[-1]:
