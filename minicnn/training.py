@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -188,6 +189,7 @@ def fit(
     checked_count("fit", "epochs", epochs, at_least=1)
     _check_batch_size(model, batch_size, len(x))
     parallel.check_threads(threads)
+    loss = copy(loss)  # what its forward pass keeps is this run's own: runs side by side may be given the same loss
     run = Run(model, optimizer, loss, callbacks, epochs, validation)
     settings = {"batch_size": batch_size, "shuffle": shuffle, "augment": augment}
     _add_companions(run, x, labels, settings, resume, warn, check_finite)

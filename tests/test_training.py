@@ -268,6 +268,24 @@ def test_early_stopping_restores_the_best(digits):
     assert result["loss"] == pytest.approx(min(history.val_loss), rel=1e-6)
 
 
+def test_runs_side_by_side_may_share_a_loss():
+    """One run stands between its forward and its backward pass while another trains with the same loss object."""
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(2, 16, 4)), rng.integers(3, size=(2, 16))
+
+    def trained(k, loss, callbacks=()):
+        model = Sequential([Dense(3)], input_shape=(4,), seed=k, dtype=np.float64)
+        fit(model, (x[k], labels[k]), loss=loss, optimizer=SGD(0.5), batch_size=16, callbacks=callbacks, warn=False)
+        return model.params["dense_1.w"]
+
+    class Between(Callback):
+        def on_loss(self, run):
+            trained(1, shared)
+
+    shared = SoftmaxCrossEntropy()
+    assert_array_equal(trained(0, shared, [Between()]), trained(0, SoftmaxCrossEntropy()))
+
+
 def test_progress_is_quiet_unless_asked(digits, capsys):
     options = {"loss": SoftmaxCrossEntropy(), "optimizer": Adam(), "batch_size": 512}
     fit(digits_network(), digits.train, **options)
