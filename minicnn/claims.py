@@ -33,6 +33,8 @@ from .kernels import parallel
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+__all__ = ["Claim", "Evidence", "Outcome", "Verdict", "lies_above", "lies_below", "side_by_side"]
+
 FORMAT = 1  # of NAME.json
 VOTES = {+1: "as claimed", 0: "not seen", -1: "the opposite"}
 Result = TypeVar("Result")
@@ -55,6 +57,13 @@ class Evidence(NamedTuple):
     unit : str
     decimals : int
         After the point, when written.
+
+    Examples
+    --------
+    >>> from minicnn.claims import lies_below
+    >>> evidence = lies_below("gap with dropout minus gap without", [-4.1, -3.8, -4.5], unit="points")
+    >>> evidence.vote, evidence.number()
+    (1, '-4.1 ± 0.2 points')
     """
 
     text: str
@@ -104,6 +113,12 @@ def lies_above(
     Returns
     -------
     evidence : Evidence
+
+    Examples
+    --------
+    >>> from minicnn.claims import lies_above
+    >>> print(lies_above("accuracy with minus without", [2.1, 2.5, 2.3], unit="points"))
+    accuracy with minus without: 2.3 ± 0.1 points (95 %: 1.8 to 2.8; claimed above 0.0)
     """
     return Evidence(text, Estimate.of(values), +1, bound, unit, decimals)
 
@@ -111,7 +126,14 @@ def lies_above(
 def lies_below(
     text: str, values: Sequence[float | None], bound: float = 0, *, unit: str = "", decimals: int = 1
 ) -> Evidence:
-    """Evidence of which the claim says that its mean lies below `bound`. Parameters as of `lies_above`."""
+    """Evidence of which the claim says that its mean lies below `bound`. Parameters as of `lies_above`.
+
+    Examples
+    --------
+    >>> from minicnn.claims import lies_below
+    >>> lies_below("test loss with minus without", [-0.1, 0.2, 0.0]).vote  # 0 is inside the interval: nothing was seen
+    0
+    """
     return Evidence(text, Estimate.of(values), -1, bound, unit, decimals)
 
 
@@ -124,6 +146,14 @@ class Verdict(NamedTuple):
         The first is the one that a table shows.
     remarks : tuple of str
         What else was seen, and what the experiment cannot tell. Decides nothing.
+
+    Examples
+    --------
+    >>> from minicnn.claims import Verdict, lies_above, lies_below
+    >>> gap = lies_below("gap with minus without", [-4.1, -3.8, -4.5])
+    >>> accuracy = lies_above("accuracy with minus without", [-0.6, 0.9, 0.1])
+    >>> Verdict((gap,)).word, Verdict((gap, accuracy)).word
+    ('supported', 'not seen here')
     """
 
     evidence: tuple[Evidence, ...]
@@ -160,6 +190,20 @@ class Claim:
         Arguments of `measure`; `seeds` is how many, and arrives as range(seeds).
     quick, tiny : dict
         What is different in a run of seconds, and in a test.
+
+    Examples
+    --------
+    >>> from minicnn.claims import Claim, Verdict, lies_above
+    >>> claim = Claim(
+    ...     name="coin",
+    ...     sentence="Heads comes more often than tails",
+    ...     measure=lambda seeds, throws: {"heads": [np.random.default_rng(s).binomial(throws, 0.5) for s in seeds]},
+    ...     draw=lambda numbers: None,
+    ...     judge=lambda numbers: Verdict((lies_above("heads", numbers["heads"], bound=50),)),
+    ...     size={"seeds": 5, "throws": 100},
+    ... )
+    >>> claim.run(claim.sized()).verdict.word
+    'not seen here'
     """
 
     name: str
@@ -211,6 +255,15 @@ class Outcome:
         What `measure` took and returned.
     verdict : Verdict
     seconds : float
+
+    Examples
+    --------
+    >>> from minicnn.claim_scripts import load
+    >>> claim = load("4")  # of examples/claims
+    >>> outcome = claim.run(claim.sized("tiny"))
+    >>> figure, numbers = outcome.write("runs")
+    >>> numbers.name
+    '4_dropped_units.json'
     """
 
     claim: Claim
@@ -285,6 +338,12 @@ def side_by_side(work: Callable[..., Result], jobs: Iterable[tuple]) -> list[Res
     -------
     results : list
         In the order of the jobs.
+
+    Examples
+    --------
+    >>> from minicnn.claims import side_by_side
+    >>> side_by_side(pow, [(2, 3), (3, 2)])
+    [8, 9]
     """
     from tqdm import tqdm
 

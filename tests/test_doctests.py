@@ -17,7 +17,7 @@ import minicnn
 
 PACKAGE = Path(minicnn.__file__).parent
 PAGES = Path(__file__).parents[1] / "docs" / "api"
-HOMES = ("", *(m for m in minicnn.__all__ if m in minicnn._MODULES), "estimates", "exercises", "reference")
+HOMES = ("", *(m for m in minicnn.__all__ if m in minicnn._MODULES), "claims", "estimates", "exercises", "reference")
 
 
 def public():
