@@ -182,8 +182,9 @@ class Claim:
         Of the script, without ".py".
     sentence : str
         The claim.
-    measure : function (**size) -> dict
-        Makes the experiment. Its numbers are lists, dicts, floats or arrays, such that JSON can hold them.
+    measure : function -> dict
+        Takes the entries of `size` by name and makes the experiment. Its numbers are lists, dicts, floats or arrays,
+        such that JSON can hold them.
     draw : function (numbers) -> Figure
     judge : function (numbers) -> Verdict
     size : dict
