@@ -1,7 +1,7 @@
 """Three ways to write one convolution
 ===================================
 
-A convolution is one line of mathematics: each output is a sum over the patch below it, once for every filter,
+A convolution is one line of mathematics: each output is a sum over the patch below it, once for every filter::
 
     y[n, i, j, f]  =  sum over ki, kj, c of  x[n, i + ki, j + kj, c]  w[ki, kj, c, f]
 
