@@ -49,20 +49,20 @@ array([0.9, 2.1])
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from .arguments import check_gradients, checked_flag, checked_number
 from .configured import Configured
+from .kernels import optimizers as kernels
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSProp"]
 
 Arrays = dict[str, np.ndarray]
 Scratch = tuple[np.ndarray, np.ndarray]
 
-# An update is four to a dozen passes over its arrays. Cut into blocks that stay in the processor's cache, a large
-# parameter makes one trip to memory instead, and the scratch arrays need the size of a block only.
+# In NumPy an update is four to a dozen passes over its arrays. Cut into blocks that stay in the processor's cache, a
+# large parameter makes one trip to memory instead, and the scratch arrays need the size of a block only.
 BLOCK_SIZE = 65_536
 
 
@@ -135,15 +135,13 @@ class Optimizer(Configured):
                 self.state[name] = {slot: np.zeros_like(param) for slot in self.slot_names}
         self.iterations += 1
         for name, param in params.items():
-            slots = self.state[name]
-            for w, g, *parts in self._blocks(param, grads[name], *slots.values()):
-                self.update(w, g, dict(zip(slots, parts, strict=True)), self._scratch_for(w))
+            self._update_in_blocks(param, grads[name], self.state[name])
 
     def update(self, w: np.ndarray, g: np.ndarray, slots: Arrays, scratch: Scratch) -> None:
         """Change one block of a parameter and of its slots in place: the optimizer's equations.
 
-        Here w is the block, g the same block of the gradient (not to be changed), `slots` has that of each slot, and
-        `scratch` is a pair of arrays like w to compute in, of which the first belongs to `decay`.
+        Here w is the block, laid out flat, g the same block of the gradient (not to be changed), `slots` has that of
+        each slot, and `scratch` is a pair of arrays like w to compute in, of which the first belongs to `decay`.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method update(w, g, slots, scratch).")
 
@@ -155,14 +153,17 @@ class Optimizer(Configured):
         decayed += g  # (1)
         return decayed
 
-    def _blocks(self, *arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-        """Cut arrays of one shape into blocks: views, so that writing into them changes the arrays."""
-        if arrays[0].size <= BLOCK_SIZE or not all(array.flags.c_contiguous for array in arrays):
-            yield arrays  # flattening other layouts would copy
-            return
-        flat = [array.reshape(-1) for array in arrays]
-        for start in range(0, arrays[0].size, BLOCK_SIZE):
-            yield tuple(array[start : start + BLOCK_SIZE] for array in flat)
+    def _update_in_blocks(self, param: np.ndarray, grad: np.ndarray, slots: Arrays) -> None:
+        """Lay the arrays out flat, and update them block by block."""
+        w, g = param.ravel(), grad.ravel()  # views, or copies where the memory order is another
+        flat_slots = {slot: array.ravel() for slot, array in slots.items()}
+        for start in range(0, w.size, BLOCK_SIZE):
+            block = slice(start, start + BLOCK_SIZE)
+            parts = {slot: flat[block] for slot, flat in flat_slots.items()}
+            self.update(w[block], g[block], parts, self._scratch_for(w[block]))
+        for array, flat in ((param, w), *zip(slots.values(), flat_slots.values(), strict=True)):
+            if not array.flags.c_contiguous:
+                array[...] = flat.reshape(array.shape)
 
     def _scratch_for(self, block: np.ndarray) -> Scratch:
         """Two arrays like `block`, made once."""
@@ -208,15 +209,12 @@ class SGD(Optimizer):
 
     def update(self, w: np.ndarray, g: np.ndarray, slots: Arrays, scratch: Scratch) -> None:
         """Equations (1) to (4); see `Optimizer.update`."""
-        direction = g = self.decay(w, g, scratch)  # (1)
+        g = self.decay(w, g, scratch)  # (1)
         if self.momentum:
-            direction = v = slots["velocity"]
-            v *= self.momentum
-            v += g  # (2)
-        if self.nesterov:
-            direction = np.multiply(v, self.momentum, out=scratch[1])
-            direction += g
-        w -= np.multiply(direction, self.learning_rate, out=scratch[1])  # (3), (4)
+            learning_rate, momentum = w.dtype.type(self.learning_rate), w.dtype.type(self.momentum)
+            kernels.sgd(w, g, slots["velocity"], learning_rate, momentum, self.nesterov)  # (2) to (4)
+        else:
+            w -= np.multiply(g, self.learning_rate, out=scratch[1])  # (3)
 
 
 class RMSProp(Optimizer):
