@@ -26,7 +26,7 @@ from . import memory
 Result = TypeVar("Result")
 
 BLAS_BUFFERS = (64, 320), (320, 768)  # shapes of a product that fills OpenBLAS's buffers on processors with AVX2
-WORTH_A_THREAD = 1 << 15  # numbers; below it, handing the work over costs more than doing it
+WORTH_A_THREAD = 1 << 17  # numbers; below it, handing the work over costs more than doing it
 TOO_SMALL_FOR_BLAS = 1 << 13  # numbers; products of such matrices OpenBLAS does in one thread by itself (m n k < 2^18)
 
 _local = threading.local()  # .threads: the number of the `threads` block that this thread is in
