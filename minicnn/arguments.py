@@ -47,24 +47,24 @@ def checked_number(
     ValueError
         If it is not finite or out of bounds.
     """
-    bounds = f"{name}"
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if (
+        is_number
+        and math.isfinite(value)
+        and (above is None or value > above)
+        and (at_least is None or value >= at_least)
+        and (below is None or value < below)
+        and (at_most is None or value <= at_most)
+    ):
+        return float(value)
+    bounds = name
     if above is not None or at_least is not None:
         bounds = f"{at_least:g} <= {bounds}" if above is None else f"{above:g} < {bounds}"
     if below is not None or at_most is not None:
         bounds = f"{bounds} <= {at_most:g}" if below is None else f"{bounds} < {below:g}"
     wanted = "a finite number" if bounds == name else f"a finite number with {bounds}"
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{owner} needs {wanted} as {name}, got {value!r}.")
-    within = (
-        math.isfinite(value)
-        and (above is None or value > above)
-        and (at_least is None or value >= at_least)
-        and (below is None or value < below)
-        and (at_most is None or value <= at_most)
-    )
-    if not within:
-        raise ValueError(f"{owner} needs {wanted} as {name}, got {value!r}.")
-    return float(value)
+    error = ValueError if is_number else TypeError
+    raise error(f"{owner} needs {wanted} as {name}, got {value!r}.")
 
 
 def checked_count(owner: str, name: str, value: int, *, at_least: int, at_most: int | None = None) -> int:

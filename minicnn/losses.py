@@ -95,18 +95,21 @@ def softmax_cross_entropy_forward(
     labels = _class_labels(logits, labels)
     N, K = logits.shape
     s = checked_number("softmax cross-entropy", "label_smoothing", label_smoothing, at_least=0, at_most=1)
-    w = _class_weights(class_weights, K, logits.dtype)
     targets = np.full((N, K), s / K, logits.dtype)
     targets[np.arange(N), labels] += 1 - s  # (3)
-    total_weight = float(w[labels].sum())
-    if total_weight == 0:
-        raise ValueError(
-            "Every label of this batch has class weight 0, so that there is nothing to average: change class_weights."
-        )
+    weighted_targets, total_weight = targets, float(N)
+    if class_weights is not None:
+        w = _class_weights(class_weights, K, logits.dtype)
+        weighted_targets, total_weight = w * targets, float(w[labels].sum())
+        if total_weight == 0:
+            raise ValueError(
+                "Every label of this batch has class weight 0, so that there is nothing to average: "
+                "change class_weights."
+            )
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    loss = -np.sum(w * targets * log_p) / total_weight  # (1)
-    return float(loss), CrossEntropyCache(np.exp(log_p), w * targets, total_weight)
+    loss = -(weighted_targets * log_p).sum() / total_weight  # (1)
+    return float(loss), CrossEntropyCache(np.exp(log_p), weighted_targets, total_weight)
 
 
 def softmax_cross_entropy_backward(dy: float, cache: CrossEntropyCache) -> np.ndarray:
@@ -270,9 +273,7 @@ def _class_labels(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return labels
 
 
-def _class_weights(class_weights: Sequence[float] | np.ndarray | None, K: int, dtype: np.dtype) -> np.ndarray:
-    if class_weights is None:
-        return np.ones(K, dtype)
+def _class_weights(class_weights: Sequence[float] | np.ndarray, K: int, dtype: np.dtype) -> np.ndarray:
     w = _checked_weights(class_weights).astype(dtype)
     if w.shape != (K,):
         raise ValueError(f"class_weights takes {K} numbers, each at least 0, got {class_weights!r}.")
@@ -349,7 +350,7 @@ class Loss(Configured):
         if np.size(labels) != len(classes):
             shapes = f"shape {np.shape(labels)} for predictions of shape {prediction.shape}"
             raise ValueError(f"Labels must be as many as predictions, got {shapes}.")
-        return int(np.sum(classes == np.reshape(labels, classes.shape)))
+        return int(np.count_nonzero(classes == np.reshape(labels, classes.shape)))
 
     def classes(self, prediction: np.ndarray) -> np.ndarray | None:
         """The predicted class of each example, shape (N,); None where there are no classes."""

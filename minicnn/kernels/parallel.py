@@ -76,9 +76,12 @@ def threads(number: int | None = None) -> Iterator[None]:
 
     Holding the block around a whole training run also saves asking BLAS again at every layer.
     """
+    outside = _asked_for()
+    if number is None and outside:  # nothing changes, and BLAS is held already
+        yield
+        return
     check_threads(number)
     memory.keep_freed()
-    outside = _asked_for()
     with _one_blas_thread:
         _local.threads = number or outside or default_threads()
         try:
