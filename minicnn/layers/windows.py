@@ -13,6 +13,7 @@ Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning",
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -64,17 +65,7 @@ class Windows:
             If an argument is not of its form or the image is smaller than one window.
         """
         kernel, stride, dilation = pair(kernel, "kernel_size"), pair(stride, "stride"), pair(dilation, "dilation")
-        reach = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))  # (1)
-        padding = resolve_padding(padding, image, reach, stride)
-        padded = [size + sum(cells) for size, cells in zip(image, padding, strict=True)]
-        if padded[0] < reach[0] or padded[1] < reach[1]:
-            needed = [max(1, r - sum(cells)) for r, cells in zip(reach, padding, strict=True)]
-            raise ValueError(
-                f"{caller} needs images of at least {needed[0]}x{needed[1]}, got {image[0]}x{image[1]}.\n"
-                'Use padding="same", a smaller kernel, or one pooling layer less before it.'
-            )
-        output = tuple((p - r) // s + 1 for p, r, s in zip(padded, reach, stride, strict=True))  # (2)
-        return cls(tuple(image), kernel, stride, dilation, padding, output)
+        return _windows(tuple(image), kernel, stride, read_padding(padding), dilation, caller)
 
     @property
     def padded_image(self) -> Pair:
@@ -109,6 +100,26 @@ class Windows:
         return padded[:, top : top + self.image[0], left : left + self.image[1]]
 
 
+@lru_cache
+def _windows(
+    image: Pair, kernel: Pair, stride: Pair, padding: str | tuple[Pair, Pair], dilation: Pair, caller: str
+) -> Windows:
+    """Equations (1) to (4); a layer asks for the same windows at every step."""
+    reach = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))  # (1)
+    if padding == "same":
+        totals = [max((-(-h // s) - 1) * s + r - h, 0) for h, s, r in zip(image, stride, reach, strict=True)]  # (4)
+        padding = tuple((total // 2, total - total // 2) for total in totals)
+    padded = [size + sum(cells) for size, cells in zip(image, padding, strict=True)]
+    if padded[0] < reach[0] or padded[1] < reach[1]:
+        needed = [max(1, r - sum(cells)) for r, cells in zip(reach, padding, strict=True)]
+        raise ValueError(
+            f"{caller} needs images of at least {needed[0]}x{needed[1]}, got {image[0]}x{image[1]}.\n"
+            'Use padding="same", a smaller kernel, or one pooling layer less before it.'
+        )
+    output = tuple((p - r) // s + 1 for p, r, s in zip(padded, reach, stride, strict=True))  # (2)
+    return Windows(image, kernel, stride, dilation, padding, output)
+
+
 def pair(value: int | Pair, name: str, least: int = 1) -> Pair:
     """Read an int or a pair of ints, (vertical, horizontal), each at least `least`.
 
@@ -117,29 +128,28 @@ def pair(value: int | Pair, name: str, least: int = 1) -> Pair:
     ValueError
         If `value` is neither.
     """
-    values = (value, value) if isinstance(value, (int, np.integer)) else value
-    if (
-        not isinstance(values, (tuple, list))
-        or len(values) != 2
-        or not all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) and v >= least for v in values)
-    ):
+    values = value if isinstance(value, (tuple, list)) else (value, value)
+    if len(values) != 2 or not (_is_count(values[0], least) and _is_count(values[1], least)):
         raise ValueError(f"{name} takes an int of at least {least} or a pair (vertical, horizontal), got {value!r}.")
     return int(values[0]), int(values[1])
 
 
-def resolve_padding(padding: Padding, image: Pair, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
-    """Turn any of padding's forms into ((top, bottom), (left, right)).
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+
+
+def read_padding(padding: Padding) -> str | tuple[Pair, Pair]:
+    """Turn padding's forms into ((top, bottom), (left, right)), but for "same", which depends on the image.
 
     Raises
     ------
     ValueError
         If `padding` is none of the forms.
     """
+    if isinstance(padding, str) and padding == "same":
+        return padding
     if isinstance(padding, str) and padding == "valid":
         return (0, 0), (0, 0)
-    if isinstance(padding, str) and padding == "same":
-        totals = [max((-(-h // s) - 1) * s + r - h, 0) for h, s, r in zip(image, stride, reach, strict=True)]  # (4)
-        return tuple((total // 2, total - total // 2) for total in totals)
     try:
         if isinstance(padding, (tuple, list)) and len(padding) == 2 and isinstance(padding[0], (tuple, list)):
             return pair(padding[0], "padding", 0), pair(padding[1], "padding", 0)
@@ -163,4 +173,4 @@ def check_options(
         If one is not.
     """
     pair(kernel, name), pair(stride, "stride"), pair(dilation, "dilation")
-    resolve_padding(padding, (1, 1), (1, 1), (1, 1))
+    read_padding(padding)
