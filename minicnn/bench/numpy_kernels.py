@@ -30,6 +30,7 @@ def max_pool(x, y, winner, cells, first, stride_i, stride_j):
 
 def max_pool_backward(dy, winner, dx, KH, KW, stride_i, stride_j):
     """For each offset, add the gradients of the windows in which it won."""
+    dx[...] = 0
     for number, (ki, kj) in enumerate(product(range(KH), range(KW))):
         _under(dx, dy, ki, kj, stride_i, stride_j)[...] += dy * (winner == number)
 
@@ -45,9 +46,10 @@ def channel_sums(x):
     return x.sum(axis=0, dtype=np.float64)
 
 
-def channel_square_sums(x, mean):
-    """Sum over m of (x[m, c] - mean[c])**2."""
-    return np.square(x - mean.astype(x.dtype)).sum(axis=0, dtype=np.float64)
+def channel_moments(x, shift):
+    """Sums over m of x[m, c] - shift[c] and of its square."""
+    difference = x - shift.astype(x.dtype)
+    return difference.sum(axis=0, dtype=np.float64), np.square(difference).sum(axis=0, dtype=np.float64)
 
 
 def normalize(x, y, mean, scale, shift):

@@ -72,7 +72,7 @@ TECHNIQUES = {
     "batch norm kernels": Technique(
         "NumPy",
         _in_numpy(
-            *("batchnorm", "channel_sums", "channel_square_sums", "normalize"),
+            *("batchnorm", "channel_sums", "channel_moments", "normalize"),
             *("gradient_sums", "normalize_backward"),
         ),
     ),

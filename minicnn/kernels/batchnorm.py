@@ -20,14 +20,16 @@ def channel_sums(x):
 
 
 @kernel
-def channel_square_sums(x, mean):
-    """Sum over m of (x[m, c] - mean[c])**2."""
+def channel_moments(x, shift):
+    """Sums over m of x[m, c] - shift[c] and of its square."""
     M, C = x.shape
-    total = np.zeros(C)
+    total, squares = np.zeros(C), np.zeros(C)
     for m in range(M):
         for c in range(C):
-            total[c] += (x[m, c] - mean[c]) ** 2
-    return total
+            difference = x[m, c] - shift[c]
+            total[c] += difference
+            squares[c] += difference * difference
+    return total, squares
 
 
 @kernel

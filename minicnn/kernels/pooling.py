@@ -33,15 +33,18 @@ def max_pool(x, y, winner, cells, first, stride_i, stride_j):
 
 @kernel
 def max_pool_backward(dy, winner, dx, KH, KW, stride_i, stride_j):
-    """Add dy[n, i, j, c] to the entry of dx that won window (i, j); windows that overlap add up."""
+    """dx[n, row, column, c] = sum of dy[n, i, j, c] over the windows (i, j) that this entry won.
+
+    Each image of dx is cleared just before it is filled, so that it comes into the cache once.
+    """
     N, OH, OW, C = dy.shape
     zero = dy.dtype.type(0)
     for n in range(N):
+        dx[n] = 0
         for i in range(OH):
             for j in range(OW):
-                for k in range(KH * KW):
-                    row = i * stride_i + k // KW
-                    column = j * stride_j + k % KW
-                    for c in range(C):
-                        won = winner[n, i, j, c] == np.int32(k)
-                        dx[n, row, column, c] += dy[n, i, j, c] if won else zero
+                for ki in range(KH):
+                    for kj in range(KW):
+                        for c in range(C):
+                            won = winner[n, i, j, c] == np.int32(ki * KW + kj)
+                            dx[n, i * stride_i + ki, j * stride_j + kj, c] += dy[n, i, j, c] if won else zero

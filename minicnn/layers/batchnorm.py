@@ -21,10 +21,17 @@ other two terms of (7).
     dx      = gamma / sqrt(var + eps) dy                                                            (9)
     dmu     = -gamma / sqrt(var + eps) dbeta,      dvar = -gamma / (2 (var + eps)) dgamma          (10)
 
+Both sums of (1) and (2) come from one pass over x, for with any number s in place of mu
+
+    var     = 1/M sum over m of (x_m - s)^2 - (mu - s)^2                                           (11)
+
+where little cancels if s lies among the x_m: here it is x_1. The sums are kept in float64.
+
 (8) takes the biased variance (2) and momentum 0.9 keeps nine tenths of the old value, as Keras and ONNX have it;
 PyTorch's momentum is 1 - ours and its running variance divides by M - 1.
 
-Source: Ioffe & Szegedy, "Batch normalization", ICML 2015.
+Sources: Ioffe & Szegedy, "Batch normalization", ICML 2015; Chan, Golub & LeVeque, "Algorithms for computing the sample
+variance", The American Statistician 37, 1983 (11).
 """
 
 from __future__ import annotations
@@ -94,8 +101,10 @@ def batchnorm_forward(
             f"Batch norm in training needs at least two numbers a channel, got x of shape {x.shape}: one number is "
             "its own mean, so that x - mean = 0 and nothing of x is left. Use a larger batch, or evaluation mode."
         )
-    mean = _sum_over_batch(lambda s: kernels.channel_sums(rows[s]), rows) / M  # (1)
-    var = _sum_over_batch(lambda s: kernels.channel_square_sums(rows[s], mean), rows) / M  # (2)
+    s = rows[0].astype(np.float64)
+    total, squares = _sum_over_batch(lambda part: kernels.channel_moments(rows[part], s), rows)  # of x - s
+    mean = s + total / M  # (1)
+    var = squares / M - (mean - s) ** 2  # (2) as (11)
     return _normalize(x, gamma, beta, mean, var, eps)
 
 

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from ..kernels import col2im as kernels
 from .windows import Windows
@@ -98,7 +97,7 @@ def col2im(dcolumns: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows, g
         dcolumns = dcolumns.reshape(*dcolumns.shape[1:5], -1)
         kernels.col2im(dcolumns, rows, step_i, step_j * dx.shape[3], windows.dilation[0])
     else:
-        patches = _patches(padded, dcolumns.shape, windows, writeable=True)
+        patches = _patches(padded, dcolumns.shape, windows)
         for ki, kj in np.ndindex(*windows.kernel):  # no two cells of one (ki, kj) share a pixel
             patches[..., ki, kj, :] += dcolumns[..., ki, kj, :]
     add_to_image(padded, dx, tile, windows)
@@ -132,8 +131,8 @@ def _rows_are_runs(windows: Windows, groups: int) -> bool:
     return groups == 1 and windows.dilation[1] == 1
 
 
-def _patches(padded: np.ndarray, shape: tuple[int, ...], windows: Windows, writeable: bool = False) -> np.ndarray:
+def _patches(padded: np.ndarray, shape: tuple[int, ...], windows: Windows) -> np.ndarray:
     """Equation (1) as a view (G, N, OH, OW, KH, KW, C/G) of the padded images; no number is copied."""
     (si, sj), (di, dj) = windows.stride, windows.dilation
     n, i, j, c = padded.strides
-    return as_strided(padded, shape, (shape[-1] * c, n, si * i, sj * j, di * i, dj * j, c), writeable=writeable)
+    return np.ndarray(shape, padded.dtype, padded, strides=(shape[-1] * c, n, si * i, sj * j, di * i, dj * j, c))

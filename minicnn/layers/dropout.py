@@ -15,6 +15,7 @@ et al., "Efficient Object Localization Using Convolutional Networks", CVPR 2015 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from ..kernels import parallel
 from .checks import check_image_shape, checked_array, checked_cache, checked_dy
 from .layer import Layer
 
-PIECE = 1 << 16  # numbers drawn from one generator
+PIECE = 1 << 18  # units whose masks come from one generator
 
 
 def dropout_forward(x: np.ndarray, rate: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -126,11 +127,23 @@ def _scaled_mask(shape: tuple[int, ...], dtype: np.dtype, rate: float, rng: np.r
     def draw(some: slice) -> None:
         for k in range(some.start, some.stop):
             generator = np.random.Generator(np.random.SFC64(seeds[k])) if len(pieces) > 1 else rng
-            kept = generator.random(pieces[k].size, dtype=dtype) < keep
-            np.multiply(kept, dtype.type(1 / keep), out=pieces[k])
+            np.multiply(_kept(pieces[k].size, dtype, keep, generator), dtype.type(1 / keep), out=pieces[k])
 
     parallel.over_batch(draw, len(pieces), scaled_mask.size)
     return scaled_mask
+
+
+def _kept(size: int, dtype: np.dtype, keep: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw m: what `rng.random(size, dtype) < keep` says, for float32 in half the time.
+
+    A random float32 is a whole number of 24 bits, divided by 2^24. Whole numbers can be drawn two at a time, and are
+    as easily compared; the lowest 8 of their 32 bits play no part.
+    """
+    if dtype == np.float64:
+        return rng.random(size) < keep
+    pairs = rng.integers(2**64, size=-(-size // 2), dtype=np.uint64)
+    threshold = math.ceil(np.float32(keep) * 2**24) << 8
+    return pairs.view(np.uint32)[:size] < threshold
 
 
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -102,7 +102,7 @@ def max_pool2d_backward(dy: np.ndarray, cache: MaxPoolCache) -> np.ndarray:
     """
     winner, dtype, windows = checked_cache(cache, MaxPoolCache, "max_pool2d_forward")
     dy = checked_dy(dy, winner.shape, dtype)
-    dx = np.zeros((len(dy), *windows.padded_image, dy.shape[3]), dtype)
+    dx = np.empty((len(dy), *windows.padded_image, dy.shape[3]), dtype)
 
     def spread(images: slice) -> None:
         kernels.max_pool_backward(dy[images], winner[images], dx[images], *windows.kernel, *windows.stride)  # (2)
