@@ -31,7 +31,7 @@ from minicnn.bench.peers.vectorized import Vectorized
 from minicnn.bench.race import race
 from minicnn.bench.settings import Settings, counts, settings
 from minicnn.bench.worker import Worker, WorkerError
-from minicnn.kernels import activations, batchnorm, pooling
+from minicnn.kernels import activations, batchnorm, optimizers, pooling
 
 TINY = Effort(rounds=1, turn=0, most=1)
 GROWTH = {"batch": (1, 2), "side": (8, 16), "threads": (1, 2)}
@@ -236,6 +236,7 @@ def test_numpy_in_place_of_a_kernel_computes_the_same():
         (batchnorm, "normalize"): (rows, np.empty_like(rows), mean, scale, slope),
         (batchnorm, "gradient_sums"): (drows, rows, mean, scale),
         (batchnorm, "normalize_backward"): (drows, rows, np.empty_like(rows), mean, scale, mean, slope),
+        (optimizers, "sgd"): (*np.float32(rng.normal(size=(3, 20))), np.float32(0.1), np.float32(0.9), True),
     }
     for (module, name), arguments in calls.items():
         mine, theirs = ([np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments] for _ in range(2))

@@ -72,3 +72,10 @@ def normalize_backward(dy, x, dx, mean, scale, offset, slope):
     dx += dy
     dx -= offset.astype(x.dtype)
     dx *= scale.astype(x.dtype)
+
+
+def sgd(w, g, v, learning_rate, momentum, nesterov):
+    """Change v, then w."""
+    v *= momentum
+    v += g
+    w -= learning_rate * (g + momentum * v if nesterov else v)
