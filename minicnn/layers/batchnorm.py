@@ -102,7 +102,7 @@ def batchnorm_forward(
             "its own mean, so that x - mean = 0 and nothing of x is left. Use a larger batch, or evaluation mode."
         )
     s = rows[0].astype(np.float64)
-    total, squares = _sum_over_batch(lambda part: kernels.channel_moments(rows[part], s), rows)  # of x - s
+    total, squares = _sums_over_batch(lambda part: kernels.channel_moments(rows[part], s), rows)  # of x - s
     mean = s + total / M  # (1)
     var = squares / M - (mean - s) ** 2  # (2) as (11)
     return _normalize(x, gamma, beta, mean, var, eps)
@@ -253,7 +253,7 @@ def _parameter_gradients(dy: np.ndarray, cache: BatchNormCache) -> tuple[np.ndar
     x, _, mean, _, inv_std = cache
     dy = checked_dy(dy, x.shape, x.dtype)
     rows, dy_rows = _rows(x), _rows(dy)
-    dbeta, dgamma = _sum_over_batch(lambda s: kernels.gradient_sums(dy_rows[s], rows[s], mean, inv_std), rows)
+    dbeta, dgamma = _sums_over_batch(lambda s: kernels.gradient_sums(dy_rows[s], rows[s], mean, inv_std), rows)
     return dgamma, dbeta
 
 
@@ -268,9 +268,9 @@ def _scale(dy: np.ndarray, x: np.ndarray, mean: np.ndarray, **constants: np.ndar
     return dx
 
 
-def _sum_over_batch(partial_sums: Callable[[slice], np.ndarray], rows: np.ndarray) -> np.ndarray:
-    """Add up the partial sums that the threads made of their slices."""
-    return np.sum(parallel.over_batch(partial_sums, len(rows), rows.size), axis=0)
+def _sums_over_batch(partial: Callable[[slice], tuple[np.ndarray, ...]], rows: np.ndarray) -> list[np.ndarray]:
+    """Add up each of the sums that the threads made of their slices."""
+    return [sum(parts) for parts in zip(*parallel.over_batch(partial, len(rows), rows.size), strict=True)]
 
 
 class BatchNorm(Layer):

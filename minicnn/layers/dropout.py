@@ -141,7 +141,7 @@ def _kept(size: int, dtype: np.dtype, keep: float, rng: np.random.Generator) -> 
     """
     if dtype == np.float64:
         return rng.random(size) < keep
-    pairs = rng.integers(2**64, size=-(-size // 2), dtype=np.uint64)
+    pairs = rng.integers(0, 2**64, size=-(-size // 2), dtype=np.uint64)
     threshold = math.ceil(np.float32(keep) * 2**24) << 8
     return pairs.view(np.uint32)[:size] < threshold
 

@@ -18,6 +18,7 @@ Chellappa, "Computation of optical flow using a neural network", ICNN 1988 (max)
 
 from __future__ import annotations
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +76,7 @@ def max_pool2d_forward(
     windows = _windows(x, pool_size, stride, padding, "The max pooling")
     y = np.empty((len(x), *windows.output, x.shape[3]), x.dtype)
     winner = np.empty(y.shape, np.int32)
-    cells = tuple(np.ndindex(*windows.kernel))
+    cells = tuple(product(*map(range, windows.kernel)))
 
     def pool(images: slice) -> None:
         padded = windows.padded(x[images], value=-np.inf)
