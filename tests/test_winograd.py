@@ -15,8 +15,8 @@ A_T = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
 def both_ways(x, w, b, dy, monkeypatch):
     """(y, dx, dw, db) by Winograd's method and by im2col."""
     results = []
-    for applies in (winograd.applies, lambda *shape: False):
-        monkeypatch.setattr(winograd, "applies", applies)
+    for by_winograd in (True, False):
+        monkeypatch.setattr(winograd, "applies", lambda *shape, by_winograd=by_winograd: by_winograd)
         y, cache = conv2d_forward(x, w, b, padding="same")
         results.append((y, *conv2d_backward(dy, cache)))
     return results
