@@ -58,10 +58,10 @@ def test_the_sums_are_the_matrices(sums, matrix):
 
 @pytest.mark.parametrize("padding", ["same", "valid", ((2, 0), (1, 3))])
 @pytest.mark.parametrize("image", [(8, 8), (7, 10), (10, 14)])
-def test_double_precision_gives_the_sums_of_im2col(image, padding, monkeypatch):
-    """Whole and cut-off blocks, and images higher or wider than a tile."""
-    monkeypatch.setattr(columns, "TILE_BYTES", 1 << 13)
-    monkeypatch.setattr(winograd, "applies", lambda *shape: True)
+@pytest.mark.parametrize("tile_bytes", [1 << 13, 1 << 20])
+def test_double_precision_gives_the_sums_of_im2col(tile_bytes, image, padding, monkeypatch):
+    """Whole and cut-off blocks, tiles of one row of blocks and of several images."""
+    monkeypatch.setattr(columns, "TILE_BYTES", tile_bytes)
     rng = np.random.default_rng(3)
     x, w, bias = rng.standard_normal((3, *image, 9)), rng.standard_normal((3, 3, 9, 8)), rng.standard_normal(8)
     y, _ = conv2d_forward(x, w, bias, padding=padding)
