@@ -72,16 +72,18 @@ def test_double_precision_gives_the_sums_of_im2col(tile_bytes, image, padding, m
 
 
 @pytest.mark.parametrize(("image", "channels", "filters"), [((16, 16), 64, 128), ((7, 10), 8, 9), ((1, 2), 16, 8)])
-def test_single_precision_rounds_as_im2col_does(image, channels, filters, monkeypatch):
-    """Both lie within a few roundings of the same sums in double precision."""
+def test_single_precision_loses_less_than_four_bits_to_im2col(image, channels, filters, monkeypatch):
+    """Both are held against the same sums in double precision; a single rounding is granted to both."""
     rng = np.random.default_rng(1)
     shapes = (4, *image, channels), (3, 3, channels, filters), (filters,), (4, *image, filters)
     exact_arguments = [rng.standard_normal(shape).astype(np.float32).astype(np.float64) for shape in shapes]
     exact = both_ways(*exact_arguments, monkeypatch)[1]
-    single = both_ways(*(a.astype(np.float32) for a in exact_arguments), monkeypatch)[0]
-    for name, mine, true in zip(("y", "dx", "dw", "db"), single, exact, strict=True):
+    single = both_ways(*(a.astype(np.float32) for a in exact_arguments), monkeypatch)
+    for name, mine, direct, true in zip(("y", "dx", "dw", "db"), *single, exact, strict=True):
         assert mine.dtype == np.float32
-        assert np.abs(mine - true).max() < 2e-6 * np.abs(true).max(), name
+        rounding = np.finfo(np.float32).eps * np.abs(true).max()
+        error, error_of_im2col = (max(np.abs(result - true).max(), rounding) for result in (mine, direct))
+        assert error < 16 * error_of_im2col, name
 
 
 @pytest.mark.parametrize(

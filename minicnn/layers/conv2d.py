@@ -147,13 +147,22 @@ def conv2d_backward(
     """
     x, w, with_bias, windows, groups = checked_cache(cache, Conv2DCache, "conv2d_forward")
     dy = checked_dy(dy, (len(x), *windows.output, w.shape[3]), x.dtype)
-    db = _bias_gradient(dy).astype(w.dtype) if with_bias else None
     if winograd.applies(windows, *w.shape[2:], groups):
-        return *winograd.backward(dy, x, w, windows, need_dx), db
+        dx, dw, db = winograd.backward(dy, x, w, windows, need_dx)
+    else:
+        dx, dw, db = backward_by_im2col(dy, x, w, windows, groups, need_dx)
+    return dx, dw, db.astype(w.dtype) if with_bias else None
+
+
+def backward_by_im2col(
+    dy: np.ndarray, x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, need_dx: bool
+) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+    """Equations (3) to (6), tile by tile; db is summed up in float64."""
     w_matrix = _as_matrix(w, groups)
     dx = np.zeros(x.shape, x.dtype) if need_dx else None
 
-    def gradients(images: slice) -> np.ndarray:
+    def gradients(images: slice) -> tuple[np.ndarray, np.ndarray]:
+        db = channel_sums(dy[images].reshape(-1, w.shape[3]))  # (3)
         dw = np.zeros_like(w_matrix)
         for tile in tiles(images, windows, x.shape[3], x.itemsize):
             dy_tile = tile.positions(dy, groups)
@@ -162,16 +171,10 @@ def conv2d_backward(
             if need_dx:
                 dcolumns = dy_tile @ w_matrix.transpose(0, 2, 1)  # (5)
                 col2im(dcolumns, dx, tile, windows, groups)  # (6)
-        return dw
+        return dw, db
 
-    dw = sum(parallel.over_batch(gradients, len(x), x.size + dy.size))
+    dw, db = map(sum, zip(*parallel.over_batch(gradients, len(x), x.size + dy.size), strict=True))
     return dx, dw.transpose(1, 0, 2).reshape(w.shape), db
-
-
-def _bias_gradient(dy: np.ndarray) -> np.ndarray:
-    """Equation (3), in float64."""
-    rows = dy.reshape(-1, dy.shape[3])
-    return sum(parallel.over_batch(lambda s: channel_sums(rows[s]), len(rows), rows.size))
 
 
 def _as_matrix(w: np.ndarray, groups: int) -> np.ndarray:

@@ -4,7 +4,7 @@ For kernels of 3x3 and stride 1. Cut y into blocks of 4x4; below each lies a blo
 its neighbours by two. With the kernel g = w[:, :, c, f] of 3x3 and constant matrices B, G and A,
 
     u = G g G^T,   v = B^T d B                  each 6x6                                            (1)
-    m[a, b, p, f] = sum over c of  v[a, b, p, c] u[a, b, c, f]      for each block p                (2)
+    m[k, l, p, f] = sum over c of  v[k, l, p, c] u[k, l, c, f]      for each block p                (2)
     y = A^T m A                                 the block of 4x4 outputs                            (3)
 
 With a = 1 / sqrt(2) and b = sqrt(2), so that a b = 1:
@@ -25,12 +25,14 @@ d[i + k] g[k] y[i], and what stands there with y[i], row i of A^T ((G g) * (B^T 
 Points far from 1 give matrices of large and small numbers, which cost digits. With these points the largest error in
 float32 was measured as 2 to 4 times that of the direct sum in y and dw, and 4 to 9 times in dx.
 
-Equation (2) is 36 matrix products, one for each (a, b), and nearly all of the work. Every step is linear in its
+Equation (2) is 36 matrix products, one for each (k, l), and nearly all of the work. Every step is linear in its
 variables, so that the chain rule walks back through (3), (2) and (1) with the transposed matrices:
 
     dm = A dy A^T                                                                                   (4)
-    du = v^T dm,   dv = dm u^T                  for each (a, b)                                     (5)
+    du = v^T dm,   dv = dm u^T                  for each (k, l)                                     (5)
     dg = G^T du G,   dd = B dv B^T              pixels in several blocks collect all their dd       (6)
+
+The bias and its gradient are those of conv2d.py.
 
 Source: Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, F(4x4, 3x3), with other points.
 """
@@ -43,6 +45,7 @@ import numpy as np
 
 from ..kernels import parallel
 from ..kernels import winograd as kernels
+from ..kernels.batchnorm import channel_sums
 from .columns import Tile, tiles
 from .windows import Windows
 
@@ -101,7 +104,7 @@ def forward(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, windows: Windows
 
 def backward(
     dy: np.ndarray, x: np.ndarray, w: np.ndarray, windows: Windows, need_dx: bool
-) -> tuple[np.ndarray | None, np.ndarray]:
+) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
     """Gradients by equations (4) to (6).
 
     Parameters
@@ -116,11 +119,13 @@ def backward(
     -------
     dx : array, shape (N, H, W, C)
     dw : array, shape (3, 3, C, F)
+    db : array, shape (F,), float64
     """
     blocks, u, points = _blocks(windows), _transform_kernel(w), _points(x.dtype)
     dx = np.zeros(x.shape, x.dtype) if need_dx else None
 
-    def gradients(images: slice) -> np.ndarray:
+    def gradients(images: slice) -> tuple[np.ndarray, np.ndarray]:
+        db = channel_sums(dy[images].reshape(-1, w.shape[3]))
         du, du_tile = np.zeros_like(u), np.empty_like(u)
         for tile in tiles(images, blocks, min(x.shape[3], TILE_CHANNELS), x.itemsize):
             v = _transform_image(x, tile, blocks)
@@ -130,11 +135,11 @@ def backward(
             if need_dx:
                 dv = np.matmul(dm, u.transpose(0, 1, 3, 2), out=v)  # (5)
                 kernels.transform_image_backward(dv, *_images(dx, tile, blocks), *points)  # (6)
-        return du
+        return du, db
 
-    du = sum(parallel.over_batch(gradients, len(x), x.size + dy.size))
+    du, db = map(sum, zip(*parallel.over_batch(gradients, len(x), x.size + dy.size), strict=True))
     dw = G_TWICE.T.astype(w.dtype) @ du.reshape(36, -1)  # (6)
-    return dx, dw.reshape(w.shape)
+    return dx, dw.reshape(w.shape), db
 
 
 def _points(dtype: np.dtype) -> tuple[np.floating, np.floating]:
