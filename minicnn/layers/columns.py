@@ -53,7 +53,7 @@ def tiles(images: slice, windows: Windows, channels: int, itemsize: int) -> Iter
                 yield Tile(slice(n, n + 1), slice(OH * k // parts, OH * (k + 1) // parts))
 
 
-def im2col(x: np.ndarray, tile: Tile, windows: Windows, groups: int = 1) -> np.ndarray:
+def im2col(x: np.ndarray, tile: Tile, windows: Windows, groups: int = 1, ones: bool = False) -> np.ndarray:
     """The columns of one tile, equation (1).
 
     Parameters
@@ -62,20 +62,24 @@ def im2col(x: np.ndarray, tile: Tile, windows: Windows, groups: int = 1) -> np.n
     tile : Tile
     windows : Windows
     groups : int
+    ones : bool
+        Whether a column of ones follows, for a bias as the last row of the weights.
 
     Returns
     -------
-    columns : array, shape (groups, positions, KH * KW * C / groups)
+    columns : array, shape (groups, positions, KH * KW * C / groups), or one column more
         With few channels it lies in memory column by column, so that whole image rows are copied at a time.
     """
     padded = windows.padded(x[tile.images], windows.rows_under(tile.rows))
     G, N, OH, OW, KH, KW, C = shape = _shape(tile, windows, x.shape[3], groups)
+    P, K = N * OH * OW, KH * KW * C
     if C <= FEW_CHANNELS:
-        columns = np.empty((G, KH, KW, C, N, OH, OW), x.dtype).transpose(0, 4, 5, 6, 1, 2, 3)
+        columns = np.empty((G, K + ones, P), x.dtype).transpose(0, 2, 1)
     else:
-        columns = np.empty(shape, x.dtype)
-    columns[...] = _patches(padded, shape, windows)  # (1)
-    return columns.reshape(G, N * OH * OW, KH * KW * C)
+        columns = np.empty((G, P, K + ones), x.dtype)
+    columns[..., :K].reshape(shape, copy=False)[...] = _patches(padded, shape, windows)  # (1)
+    columns[..., K:] = 1
+    return columns
 
 
 def col2im(dcolumns: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows, groups: int = 1) -> None:

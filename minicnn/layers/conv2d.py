@@ -16,6 +16,9 @@ and the chain rule is the dense layer's, with one step more at the end:
     dcolumns = dy w^T                                                                               (5)
     dx = col2im(dcolumns): each pixel collects the gradient of every patch that it lies in          (6)
 
+With b as the last row of the matrix and a column of ones beside the columns, (2) is one product, and (3) the last row
+of (4).
+
 With groups, channels and filters are split into G equal parts and each part is convolved alone; G = C is the depthwise
 convolution. The columns of a tile are made again in the backward pass: copying is cheaper than keeping them.
 
@@ -33,7 +36,6 @@ import numpy as np
 from .. import initializers
 from ..arguments import checked_count, checked_flag
 from ..kernels import parallel
-from ..kernels.batchnorm import channel_sums
 from . import winograd
 from .checks import check_image_shape, check_same_dtype, checked_array, checked_cache, checked_dy
 from .columns import col2im, im2col, tiles
@@ -103,15 +105,12 @@ def conv2d_forward(
     if winograd.applies(windows, *w.shape[2:], groups):
         return winograd.forward(x, w, b, windows), cache
     y = np.empty((len(x), *windows.output, w.shape[3]), x.dtype)
-    w_matrix = _as_matrix(w, groups)
-    y_rows, b_row = y.reshape(*y.shape[:2], -1), None if b is None else np.tile(b, y.shape[2])
+    weights = _as_matrix(w, groups) if b is None else _with_bias(w, b, groups)
 
     def convolve(images: slice) -> None:
         for tile in tiles(images, windows, x.shape[3], x.itemsize):
-            columns = im2col(x, tile, windows, groups)
-            np.matmul(columns, w_matrix, out=tile.positions(y, groups))  # (2)
-            if b is not None:
-                y_rows[tile.images, tile.rows] += b_row  # whole rows: faster than pixel by pixel
+            columns = im2col(x, tile, windows, groups, ones=b is not None)
+            np.matmul(columns, weights, out=tile.positions(y, groups))  # (2)
 
     parallel.over_batch(convolve, len(x), x.size + y.size)
     return y, cache
@@ -151,35 +150,41 @@ def conv2d_backward(
         dx, dw, db = winograd.backward(dy, x, w, windows, need_dx)
     else:
         dx, dw, db = backward_by_im2col(dy, x, w, windows, groups, need_dx)
-    return dx, dw, db.astype(w.dtype) if with_bias else None
+    return dx, dw, db if with_bias else None
 
 
 def backward_by_im2col(
     dy: np.ndarray, x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, need_dx: bool
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
-    """Equations (3) to (6), tile by tile; db is summed up in float64."""
+    """Equations (3) to (6), tile by tile."""
     w_matrix = _as_matrix(w, groups)
+    G, K, F = w_matrix.shape
     dx = np.zeros(x.shape, x.dtype) if need_dx else None
 
-    def gradients(images: slice) -> tuple[np.ndarray, np.ndarray]:
-        db = channel_sums(dy[images].reshape(-1, w.shape[3]))  # (3)
-        dw = np.zeros_like(w_matrix)
+    def gradients(images: slice) -> np.ndarray:
+        dweights = np.zeros((G, K + 1, F), x.dtype)  # of w, and in the last row of b
         for tile in tiles(images, windows, x.shape[3], x.itemsize):
             dy_tile = tile.positions(dy, groups)
-            columns = im2col(x, tile, windows, groups)
-            dw += columns.transpose(0, 2, 1) @ dy_tile  # (4)
+            columns = im2col(x, tile, windows, groups, ones=True)
+            dweights += columns.transpose(0, 2, 1) @ dy_tile  # (3), (4)
             if need_dx:
                 dcolumns = dy_tile @ w_matrix.transpose(0, 2, 1)  # (5)
                 col2im(dcolumns, dx, tile, windows, groups)  # (6)
-        return dw, db
+        return dweights
 
-    dw, db = map(sum, zip(*parallel.over_batch(gradients, len(x), x.size + dy.size), strict=True))
-    return dx, dw.transpose(1, 0, 2).reshape(w.shape), db
+    dweights = sum(parallel.over_batch(gradients, len(x), x.size + dy.size))
+    dw, db = dweights[:, :-1], dweights[:, -1]
+    return dx, dw.transpose(1, 0, 2).reshape(w.shape), db.reshape(-1)
 
 
 def _as_matrix(w: np.ndarray, groups: int) -> np.ndarray:
     """View the kernel (KH, KW, C/G, F) as one matrix a group: (G, KH * KW * C/G, F/G)."""
     return w.reshape(-1, groups, w.shape[3] // groups).transpose(1, 0, 2)
+
+
+def _with_bias(w: np.ndarray, b: np.ndarray, groups: int) -> np.ndarray:
+    """The same with the bias as one more row, which a column of ones multiplies: (G, KH * KW * C/G + 1, F/G)."""
+    return np.concatenate([_as_matrix(w, groups), b.reshape(groups, 1, -1)], axis=1)
 
 
 def _checked(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, groups: int) -> tuple[np.ndarray, np.ndarray]:

@@ -119,7 +119,8 @@ def backward(
     -------
     dx : array, shape (N, H, W, C)
     dw : array, shape (3, 3, C, F)
-    db : array, shape (F,), float64
+    db : array, shape (F,)
+        Summed up in float64.
     """
     blocks, u, points = _blocks(windows), _transform_kernel(w), _points(x.dtype)
     dx = np.zeros(x.shape, x.dtype) if need_dx else None
@@ -139,7 +140,7 @@ def backward(
 
     du, db = map(sum, zip(*parallel.over_batch(gradients, len(x), x.size + dy.size), strict=True))
     dw = G_TWICE.T.astype(w.dtype) @ du.reshape(36, -1)  # (6)
-    return dx, dw.reshape(w.shape), db
+    return dx, dw.reshape(w.shape), db.astype(w.dtype)
 
 
 def _points(dtype: np.dtype) -> tuple[np.floating, np.floating]:
