@@ -86,6 +86,21 @@ def test_single_precision_loses_less_than_four_bits_to_im2col(image, channels, f
         assert error < 16 * error_of_im2col, name
 
 
+@pytest.mark.parametrize("b", [np.zeros(8), np.r_[1.0, np.zeros(7)], None])
+def test_where_all_pixels_are_zero_the_output_is_the_bias_exactly(b, monkeypatch):
+    """As in a direct sum, so that ReLU's gradient is the same: a black background, before the first step."""
+    rng = np.random.default_rng(2)
+    x = np.zeros((3, 12, 13, 9))
+    x[:, 4:6, 5:8] = rng.standard_normal((3, 2, 3, 9))
+    x[0, 4, 5] = 0
+    w = rng.standard_normal((3, 3, 9, 8))
+    mine, direct = both_ways(x, w, b, np.ones((3, 12, 13, 8)), monkeypatch)
+    background = np.broadcast_to(0 if b is None else b, mine[0].shape)
+    black = direct[0] == background
+    assert 0.5 < black.mean() < 0.9
+    np.testing.assert_array_equal(mine[0][black], background[black])
+
+
 @pytest.mark.parametrize(
     ("applies", "changed"),
     [

@@ -90,13 +90,16 @@ def forward(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, windows: Windows
     """
     blocks, u, points = _blocks(windows), _transform_kernel(w), _points(x.dtype)
     OH, OW = windows.output
-    b_row = np.tile(np.zeros(w.shape[3], w.dtype) if b is None else b, OW)
+    b = np.zeros(w.shape[3], w.dtype) if b is None else b
+    b_row, some_zero = np.tile(b, OW), not b.all()
     y = np.empty((len(x), OH, OW, w.shape[3]), x.dtype)
 
     def convolve(images: slice) -> None:
         for tile in tiles(images, blocks, min(x.shape[3], TILE_CHANNELS), x.itemsize):
             m = _transform_image(x, tile, blocks) @ u  # (2)
             kernels.transform_products(m, b_row, _rows_of(y, tile), *points)  # (3)
+        if some_zero:
+            _keep_exact(y[images], x[images], b, windows)
 
     parallel.over_batch(convolve, len(x), x.size + y.size)
     return y
@@ -139,8 +142,22 @@ def backward(
         return du, db
 
     du, db = map(sum, zip(*parallel.over_batch(gradients, len(x), x.size + dy.size), strict=True))
-    dw = G_TWICE.T.astype(w.dtype) @ du.reshape(36, -1)  # (6)
+    dw = parallel.matmul(G_TWICE.T.astype(w.dtype), du.reshape(36, -1))  # (6)
     return dx, dw.reshape(w.shape), db.astype(w.dtype)
+
+
+def _keep_exact(y: np.ndarray, x: np.ndarray, b: np.ndarray, windows: Windows) -> None:
+    """Make y just b where all pixels under the kernel are zero.
+
+    Rounding in (3) leaves traces of the block's other pixels there. With b = 0, as training starts, they would put y at
+    random on either side of ReLU's kink, where a direct sum gives 0.
+    """
+    OH, OW = windows.output
+    lit = windows.padded(x.any(axis=3, keepdims=True))
+    seen = np.zeros((len(x), OH, OW), bool)
+    for ki, kj in np.ndindex(3, 3):
+        seen |= lit[:, ki : ki + OH, kj : kj + OW, 0]
+    y[~seen] = b
 
 
 def _points(dtype: np.dtype) -> tuple[np.floating, np.floating]:
@@ -164,7 +181,7 @@ def _blocks(windows: Windows) -> Windows:
 
 def _transform_kernel(w: np.ndarray) -> np.ndarray:
     """Equation (1): u, shape (6, 6, C, F)."""
-    u = G_TWICE.astype(w.dtype) @ w.reshape(9, -1)
+    u = parallel.matmul(G_TWICE.astype(w.dtype), w.reshape(9, -1))
     return u.reshape(6, 6, *w.shape[2:])
 
 
