@@ -25,7 +25,8 @@ Both sums of (1) and (2) come from one pass over x, for with any number s in pla
 
     var     = 1/M sum over m of (x_m - s)^2 - (mu - s)^2                                           (11)
 
-where little cancels if s lies among the x_m: here it is x_1. The sums are kept in float64.
+where little cancels if s is one of the x_m, for then (mu - s)^2 is at most M var. Here it is x_1, and sums are kept in
+float64.
 
 (8) takes the biased variance (2) and momentum 0.9 keeps nine tenths of the old value, as Keras and ONNX have it;
 PyTorch's momentum is 1 - ours and its running variance divides by M - 1.
