@@ -77,7 +77,7 @@ def im2col(x: np.ndarray, tile: Tile, windows: Windows, groups: int = 1, ones: b
         columns = np.empty((G, K + ones, P), x.dtype).transpose(0, 2, 1)
     else:
         columns = np.empty((G, P, K + ones), x.dtype)
-    columns[..., :K].reshape(shape, copy=False)[...] = _patches(padded, shape, windows)  # (1)
+    columns[..., :K].reshape(shape)[...] = _patches(padded, shape, windows)  # (1); a view, for axes are only split
     columns[..., K:] = 1
     return columns
 
@@ -93,7 +93,7 @@ def col2im(dcolumns: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows, g
     tile, windows, groups
         As in `im2col`.
     """
-    padded = zero_image(tile, windows, dx)
+    padded = _zero_image(tile, windows, dx)
     dcolumns = dcolumns.reshape(_shape(tile, windows, dx.shape[3], groups))
     step_i, step_j = windows.stride
     if _rows_are_runs(windows, groups):
@@ -104,17 +104,17 @@ def col2im(dcolumns: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows, g
         patches = _patches(padded, dcolumns.shape, windows)
         for ki, kj in np.ndindex(*windows.kernel):  # no two cells of one (ki, kj) share a pixel
             patches[..., ki, kj, :] += dcolumns[..., ki, kj, :]
-    add_to_image(padded, dx, tile, windows)
+    _add_to_image(padded, dx, tile, windows)
 
 
-def zero_image(tile: Tile, windows: Windows, dx: np.ndarray) -> np.ndarray:
+def _zero_image(tile: Tile, windows: Windows, dx: np.ndarray) -> np.ndarray:
     """Zeros for the gradient of the padded pixels under a tile: (N, rows, W + left + right, C)."""
     under = windows.rows_under(tile.rows)
     images = tile.images.stop - tile.images.start
     return np.zeros((images, under.stop - under.start, windows.padded_image[1], dx.shape[3]), dx.dtype)
 
 
-def add_to_image(padded: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows) -> None:
+def _add_to_image(padded: np.ndarray, dx: np.ndarray, tile: Tile, windows: Windows) -> None:
     """Add the gradient of the padded pixels under a tile to dx, without the padding."""
     (top, _), (left, _) = windows.padding
     H, W = windows.image
